@@ -1,0 +1,210 @@
+"""The saved model: a folder of data, never code. Training only writes it, everything else only reads it.
+
+    config.json         format, task, options, what was learned, columns, training facts
+    tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenizers)
+    model.safetensors   the weights, named as the network's parts
+    README.md           a model card that writes itself
+    baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora import arrays
+from anaphora.errors import BundleError, OutputExists, in_words
+from anaphora.networks.network import shapes
+from anaphora.tasks import TASKS, Task
+
+FORMAT = 1
+CONFIG, TOKENIZER, WEIGHTS, CARD, BASELINE = (
+    "config.json", "tokenizer.json", "model.safetensors", "README.md", "baseline/",
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model in memory, as it is saved. `columns` name a file's columns; `training` says how it was made."""
+
+    task: Task
+    arrays: Mapping[str, NDArray[np.float32]]
+    columns: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    baseline: Mapping[str, bytes] = field(default_factory=dict)
+
+    def to_files(self) -> dict[str, bytes]:
+        """File names and their contents."""
+        config = {
+            "format": FORMAT,
+            "task": self.task.name,
+            "options": self.task.options.to_dict(),
+            "learned": self.task.learned(),
+            "columns": self.columns,
+            "training": self.training,
+        }
+        files = {
+            CONFIG: json.dumps(config, indent=2, ensure_ascii=False).encode(),
+            WEIGHTS: arrays.to_bytes(self.arrays),
+            CARD: card(self).encode(),
+            **{BASELINE + name: content for name, content in self.baseline.items()},
+        }
+        tokenizer = self.task.tokenizer()
+        return files if tokenizer is None else files | {TOKENIZER: tokenizer.encode()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], name: str = "the model") -> "Bundle":
+        """The model of `to_files`. Raises BundleError, with `name` in it, where the files do not make one."""
+        for needed in (CONFIG, WEIGHTS):
+            if needed not in files:
+                raise BundleError(f"{name} is not a whole model: {needed} is missing")
+        config = _config(files[CONFIG], name)
+        try:
+            tokenizer = files[TOKENIZER].decode() if TOKENIZER in files else None
+            task = TASKS[config["task"]].restore(config["options"], config["learned"], tokenizer)
+            expected = shapes(task.spec())
+        except Exception as error:  # the tokenizers library raises plain Exception at bad JSON
+            raise BundleError(f"{name} is damaged: {CONFIG} or {TOKENIZER}: {_in_one_line(error)}") from error
+        weights = _weights(files[WEIGHTS], expected, name)
+        baseline = {
+            file.removeprefix(BASELINE): content for file, content in files.items() if file.startswith(BASELINE)
+        }
+        return cls(task, weights, config["columns"], config["training"], baseline)
+
+
+def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
+    """Save to `folder`: written beside it, flushed, then renamed, so that it is never half there.
+
+    Raises OutputExists where the folder exists, unless `force` says to replace it.
+    """
+    check_free(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        for name, content in bundle.to_files().items():
+            file = beside / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+        if folder.exists():
+            aside = beside.with_name(beside.name + ".old")
+            folder.rename(aside)
+            beside.rename(folder)
+            shutil.rmtree(aside)
+        else:
+            beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_free(folder: Path, force: bool = False) -> None:
+    """Raise OutputExists where `folder` may not be written to."""
+    if not folder.exists():
+        return
+    if not force:
+        raise OutputExists(f"{folder} exists already; choose another name, or replace it with --force (force=True)")
+    if not (folder / CONFIG).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise OutputExists(f"{folder} exists and is not a model of Anaphora; it is not replaced, --force or not")
+
+
+def read(folder: Path) -> Bundle:
+    """Load from `folder`. Raises BundleError where there is no whole model of this version or an earlier one."""
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is not a model folder: there is no such folder")
+    files = {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS, TOKENIZER) if (folder / name).is_file()}
+    return replace(Bundle.from_files(files, str(folder)), baseline=UnreadFiles(folder / BASELINE))
+
+
+@dataclass(frozen=True)
+class UnreadFiles(Mapping[str, bytes]):
+    """The files of a folder by name, each read when it is asked for."""
+
+    folder: Path
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in set(self):
+            raise KeyError(name)
+        return (self.folder / name).read_bytes()
+
+    def __iter__(self) -> Iterator[str]:
+        files = self.folder.iterdir() if self.folder.is_dir() else ()
+        return iter(sorted(file.name for file in files if file.is_file()))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _config(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        config = json.loads(content)
+        made_by = config["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(f"{name} is damaged: {CONFIG}: {_in_one_line(error)}") from error
+    if not isinstance(made_by, int) or made_by < 1:
+        raise BundleError(f"{name} is damaged: {CONFIG}: format={made_by!r}")
+    if made_by > FORMAT:
+        raise BundleError(
+            f"{name} has format {made_by}, this version reads up to {FORMAT}: pip install --upgrade anaphora"
+        )
+    wanted = {"task": str, "options": dict, "learned": dict, "columns": dict, "training": dict}
+    for key, kind in wanted.items():
+        if not isinstance(config.get(key), kind):
+            raise BundleError(f"{name} is damaged: {CONFIG}: {key!r} is missing or not a {kind.__name__}")
+    if config["task"] not in TASKS:
+        raise BundleError(f"{name} is damaged: {CONFIG}: task={config['task']!r} is not one of {in_words(TASKS)}")
+    return config  # type: ignore[no-any-return]
+
+
+def _weights(content: bytes, expected: Mapping[str, tuple[int, ...]], name: str) -> dict[str, NDArray[np.float32]]:
+    try:
+        found = arrays.from_bytes(content)
+    except ValueError as error:
+        raise BundleError(f"{name} is damaged: {WEIGHTS}: {_in_one_line(error)}") from error
+    if differing := sorted(set(found) ^ set(expected)):
+        raise BundleError(f"{name} is damaged: {WEIGHTS} and {CONFIG} disagree about {in_words(differing)}")
+    for key, shape in expected.items():
+        array = found[key]
+        if array.shape != shape or array.dtype != np.float32:
+            raise BundleError(
+                f"{name} is damaged: {WEIGHTS}: {key} is {array.dtype} {array.shape}, {CONFIG} says float32 {shape}"
+            )
+    return found
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def card(bundle: Bundle) -> str:
+    """The model's README, as Markdown."""
+    facts = bundle.training
+    lines = [
+        f"# A model for the task `{bundle.task.name}`",
+        "",
+        "Made with Anaphora. It runs without PyTorch:",
+        "",
+        "```python",
+        "import anaphora",
+        "",
+        'model = anaphora.load("this folder")',
+        "```",
+        "",
+        "## How it was made",
+        "",
+        *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items() if not isinstance(value, dict | list)),
+        "",
+        "## Options",
+        "",
+        *(f"- `{key}`: {value}" for key, value in bundle.task.options.to_dict().items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,15 @@
+"""The cells: one equation a file. A new cell is one file and one line in this table."""
+
+from anaphora.cells.cell import Cell
+from anaphora.cells.gru import GRU
+from anaphora.cells.lstm import LSTM
+from anaphora.cells.rnn import RNN
+
+CELLS: dict[str, type[Cell]] = {
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+}
+ACTIVATIONS = tuple(dict.fromkeys(name for cell in CELLS.values() for name in cell.activations))
+
+__all__ = ["ACTIVATIONS", "CELLS", "Cell"]

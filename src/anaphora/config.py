@@ -1,0 +1,106 @@
+"""Options, declared once.
+
+A task's options are the fields of one frozen dataclass; each field says in its metadata what it means and what it may
+be. The command line and the estimators' signatures are derived from these fields, and a saved model keeps them.
+
+    @dataclass(frozen=True)
+    class MyOptions(Config):
+        layers: int = option(1, "recurrent layers, one above the other", at_least=1)
+"""
+
+import dataclasses
+import numbers
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from anaphora.errors import OptionError, did_you_mean, in_words
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: Sequence[str] | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A dataclass field with its help text and range. `below` excludes its own value."""
+    return dataclasses.field(
+        default=default,
+        metadata={"help": help, "choices": choices, "at_least": at_least, "at_most": at_most, "below": below},
+    )
+
+
+def redefault(config: type["Config"], name: str, default: Any) -> Any:
+    """The option `name` of `config` again, with another default."""
+    return dataclasses.field(default=default, metadata=_fields(config)[name].metadata)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of all option sets: checks every value when it is made."""
+
+    def __post_init__(self) -> None:
+        for name, (kind, optional) in kinds(type(self)).items():
+            value = getattr(self, name)
+            if value is None and optional:
+                continue
+            object.__setattr__(self, name, _checked(name, value, kind, _fields(type(self))[name].metadata))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from names and values. Raises OptionError at an unknown name."""
+        for name in values:
+            if name not in _fields(cls):
+                raise OptionError(f"{name!r} is not an option{did_you_mean(name, _fields(cls))}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def kinds(config: type[Config]) -> dict[str, tuple[type, bool]]:
+    """For every field its plain type, and whether None is allowed too."""
+    hints = typing.get_type_hints(config)
+    return {name: _plain(hints[name]) for name in _fields(config)}
+
+
+def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
+    return {field.name: field for field in dataclasses.fields(config)}
+
+
+def _plain(hint: Any) -> tuple[type, bool]:
+    if isinstance(hint, types.UnionType):
+        plain = [part for part in typing.get_args(hint) if part is not type(None)]
+        return plain[0], True
+    return hint, False
+
+
+_ACCEPTED: dict[type, tuple[type, str]] = {
+    bool: (bool, "true or false"),
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+    str: (str, "a text"),
+}
+
+
+def _checked(name: str, value: Any, kind: type, rules: Mapping[str, Any]) -> Any:
+    accepted, in_english = _ACCEPTED[kind]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise OptionError(f"{name}={value!r}: {in_english} is needed")
+    value = kind(value)
+    if rules.get("choices") and value not in rules["choices"]:
+        meant = did_you_mean(value, rules["choices"])
+        raise OptionError(f"{name}={value!r} is not one of {in_words(rules['choices'])}{meant}")
+    low, high, below = rules.get("at_least"), rules.get("at_most"), rules.get("below")
+    # Written so that NaN, for which every comparison is false, is refused too.
+    fits = (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
+    if not fits:
+        bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+        bounds += [f"below {below}"] * (below is not None)
+        raise OptionError(f"{name}={value!r} is out of range: it must be {' and '.join(bounds)}")
+    return value

@@ -1,0 +1,1 @@
+"""Files and arrays, made into examples, splits and batches."""

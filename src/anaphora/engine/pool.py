@@ -1,0 +1,42 @@
+"""A ragged sequence of outputs -> one vector a row, over `xp` = numpy or torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from anaphora.engine.ragged import inside, last, namespace
+
+
+def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidirectional: bool = False) -> Any:
+    """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`), zeros for an empty row.
+
+    The kinds are those of `networks.blocks.Pool`. Places after a row's end must be zeros, as every engine leaves them.
+    """
+    xp = namespace(y_BTH)
+    if y_BTH.shape[1] == 0:
+        empty = y_BTH.sum(1)
+        return xp.concat([empty, empty], -1) if kind == "mean+max" else empty
+    begun_B1 = lengths_B[:, None] > 0
+    if kind == "last":
+        half = y_BTH.shape[2] // 2 if bidirectional else y_BTH.shape[2]
+        # The reverse direction has seen the whole row at its first place.
+        return xp.concat([last(y_BTH[:, :, :half], lengths_B), y_BTH[:, 0, half:]], -1)
+    if kind == "attention":
+        score_BT = xp.tanh(y_BTH @ weights["weight"].T + weights["bias"]) @ weights["query"]
+        share_BT1 = _softmax(xp, score_BT[:, :, None], inside(y_BTH, lengths_B))
+        return xp.where(begun_B1, (share_BT1 * y_BTH).sum(1), xp.zeros_like(y_BTH[:, 0]))
+    parts = []
+    if "mean" in kind:
+        count_B1 = xp.clip(lengths_B[:, None], 1, None)
+        parts.append(y_BTH.sum(1) / xp.asarray(count_B1, dtype=y_BTH.dtype))
+    if "max" in kind:
+        low = xp.full_like(y_BTH, -xp.inf)
+        highest = xp.amax(xp.where(inside(y_BTH, lengths_B), y_BTH, low), 1)
+        parts.append(xp.where(begun_B1, highest, xp.zeros_like(highest)))
+    return xp.concat(parts, -1)
+
+
+def _softmax(xp: Any, score_BT1: Any, inside_BT1: Any) -> Any:
+    """Softmax over the places inside each row; an empty row gets finite numbers that its caller does not use."""
+    score_BT1 = xp.where(inside_BT1, score_BT1, xp.full_like(score_BT1, -1e30))
+    e_BT1 = xp.exp(score_BT1 - xp.amax(score_BT1, 1)[:, None])
+    return e_BT1 / e_BT1.sum(1)[:, None]

@@ -1,0 +1,57 @@
+"""The few words on ragged batches that all engines share, over `xp` = numpy or torch."""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from anaphora.cells.cell import Cell, State, Weights
+
+
+def namespace(array: Any) -> Any:
+    """The module an array belongs to, `numpy` or `torch`, found without importing either."""
+    return sys.modules[type(array).__module__.partition(".")[0]]
+
+
+def zero_state(cell: Cell, weights: Weights, B: int) -> State:
+    """Where every sequence starts: zeros `[B, H]` for each array of the cell's state."""
+    weight_GH = weights["weight_hh"]
+    zeros_H = namespace(weight_GH).zeros_like(weight_GH[0])
+    return tuple(namespace(weight_GH).stack([zeros_H] * B) if B else zeros_H[None][:0] for _ in cell.state)
+
+
+def inside(x_BTD: Any, lengths_B: Any) -> Any:
+    """`[B, T, 1]`, true at the places before each row's end."""
+    xp = namespace(x_BTD)
+    t_T = xp.arange(x_BTD.shape[1], device=x_BTD.device)
+    return t_T[None, :, None] < lengths_B[:, None, None]
+
+
+def mask(x_BTD: Any, lengths_B: Any) -> Any:
+    """`x_BTD` with zeros after each row's end, whatever stood there (NaN too)."""
+    xp = namespace(x_BTD)
+    return xp.where(inside(x_BTD, lengths_B), x_BTD, xp.zeros_like(x_BTD))
+
+
+def flip(x_BTD: Any, lengths_B: Any) -> Any:
+    """Turn each row round within its own length; what stands after its end stays there."""
+    xp = namespace(x_BTD)
+    t_T = xp.arange(x_BTD.shape[1], device=x_BTD.device)
+    mirrored_BT = lengths_B[:, None] - 1 - t_T
+    return take(x_BTD, xp.where(mirrored_BT >= 0, mirrored_BT, t_T))
+
+
+def take(x_BTD: Any, places_BT: Any) -> Any:
+    """`y[b, t] = x[b, places[b, t]]`."""
+    if isinstance(x_BTD, np.ndarray):
+        return np.take_along_axis(x_BTD, places_BT[:, :, None], 1)
+    return x_BTD.gather(1, places_BT[:, :, None].expand(-1, -1, x_BTD.shape[2]))  # the fast one of torch's ways
+
+
+def last(y_BTH: Any, lengths_B: Any) -> Any:
+    """`[B, H]`: what stands at each row's last place; zeros for an empty row."""
+    xp = namespace(y_BTH)
+    if y_BTH.shape[1] == 0:
+        return xp.zeros_like(y_BTH.sum(1))
+    places_B1 = xp.clip(lengths_B[:, None] - 1, 0, None)
+    return mask(take(y_BTH, places_B1), lengths_B)[:, 0]

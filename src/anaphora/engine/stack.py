@@ -1,0 +1,48 @@
+"""Layers above one another and both directions, over any engine's `scan`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from anaphora.cells.cell import Cell, State, Weights
+from anaphora.engine.ragged import namespace
+
+Scan = Callable[..., Any]
+
+
+def suffixes(layers: int, bidirectional: bool) -> list[list[str]]:
+    """For every layer the endings of its weights' names, as in torch: `_l0`, `_l0_reverse`, `_l1`, ..."""
+    return [[f"_l{layer}", f"_l{layer}_reverse"][: 1 + bidirectional] for layer in range(layers)]
+
+
+def run(
+    scan: Scan,
+    cell: Cell,
+    weights: Weights,
+    x_BTD: Any,
+    lengths_B: Any,
+    state: State | None = None,
+    *,
+    layers: int = 1,
+    bidirectional: bool = False,
+    ends: bool = True,
+    between: Callable[[Any], Any] = lambda y_BTH: y_BTH,
+) -> tuple[Any, State]:
+    """Run a stack over a ragged batch.
+
+    `weights` are named as in torch (`weight_ih_l0`, `weight_ih_l0_reverse`, ...). `state` is a tuple of
+    `[layers * directions, B, H]`, and so is the one returned (with `ends=False`, nothing). The outputs of both directions stand side by side:
+    `[B, T, directions * H]`. `between` is applied to the output of every layer but the last.
+    """
+    states: list[State] = []
+    for layer, names in enumerate(suffixes(layers, bidirectional)):
+        if layer:
+            x_BTD = between(x_BTD)
+        outputs = []
+        for direction, suffix in enumerate(names):
+            start = None if state is None else tuple(s[len(states)] for s in state)
+            own = {name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)}
+            y_BTH, end = scan(cell, own, x_BTD, lengths_B, start, reverse=direction == 1, ends=ends)
+            outputs.append(y_BTH)
+            states.append(end)
+        x_BTD = namespace(x_BTD).concat(outputs, -1)
+    return x_BTD, tuple(namespace(x_BTD).stack(list(arrays)) for arrays in zip(*states, strict=True))

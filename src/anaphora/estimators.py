@@ -1,0 +1,141 @@
+"""The estimators: one for each task, in scikit-learn's words."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora import bundle, metrics
+from anaphora.base import Estimator
+from anaphora.baseline import Baselines
+from anaphora.errors import DataError, in_words
+from anaphora.report.scores import compare
+from anaphora.tasks.classify import Classify
+from anaphora.tasks.regress import Regress
+
+
+class TextClassifier(Estimator, task=Classify, kind="classifier"):
+    """A recurrent text classifier.
+
+        model = TextClassifier(cell="gru").fit(texts, labels)
+        model.predict(["what a film"])
+        model.save("model/")
+
+    Its options are the fields of `anaphora.tasks.classify.ClassifyConfig`.
+    """
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The labels, `[K]`, in order."""
+        return np.array(self._fitted().task.labels)  # type: ignore[attr-defined]
+
+    def predict(self, texts: Sequence[str]) -> NDArray[Any]:
+        """The most likely label of each text, `[N]`."""
+        return self.classes_[self.predict_proba(texts).argmax(axis=1)]
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The probability of each label, `[N, K]`, the labels in the order of `classes_`."""
+        return self._run(texts)
+
+    def score(self, texts: Sequence[str], labels: Sequence[Any]) -> float:
+        """Accuracy: the share of rows that get the right label."""
+        return float(np.mean(self.predict(texts) == np.asarray(labels)))
+
+    def evaluate(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, Any]:
+        """Scores beside the majority label and the linear baseline on the same rows: see `report.scores.compare`."""
+        rows, truth = self._checked_rows(rows), [str(label) for label in targets]
+        if len(rows) != len(truth) or not rows:
+            raise DataError(f"{len(rows)} texts and {len(truth)} labels: some are needed, and as many of both")
+        predicted = [str(label) for label in self.predict(rows)]
+        baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
+        return compare(truth, predicted, baselines, [str(label) for label in self.classes_])
+
+    def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
+        if isinstance(rows, str):
+            raise DataError(f"a list of texts is needed, not one text: [{rows[:40]!r}]")
+        rows = list(rows)
+        for place, row in enumerate(rows):
+            if not isinstance(row, str):
+                raise DataError(f"row {place} is {row!r}, not a text; give a missing text as ''")
+        return rows
+
+    def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
+        labels = np.asarray(targets).tolist()
+        for place, label in enumerate(labels):
+            if label is None or label == "" or label != label:
+                raise DataError(f"row {place} has no label ({label!r}); leave such rows out (--drop-missing)")
+        counts = Counter(labels)
+        if len(counts) < 2:
+            raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
+        if rare := [label for label, count in counts.items() if count < 2]:
+            raise DataError(
+                f"one row alone has the label {in_words(map(repr, rare))}: a label needs two rows or more, to learn "
+                f"from and to check on; leave the row out, or give it another label"
+            )
+        return labels
+
+    def _keys(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows
+
+    def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:
+        return targets
+
+    def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
+        return Baselines.fit(rows, [str(label) for label in targets]).to_files()
+
+
+class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
+    """A recurrent regressor: from a sequence of numbers to one number, or to a vector.
+
+        model = SequenceRegressor().fit([[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]], [0.4, 0.5])
+        model.predict([[0.3, 0.4, 0.5]])
+
+    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Inputs and targets
+    are scaled by what the training rows show. Its options are the fields of `anaphora.tasks.regress.RegressConfig`.
+    """
+
+    def predict(self, sequences: Sequence[Any]) -> NDArray[np.float64]:
+        """`[N]`, or `[N, outputs]` where the targets were vectors."""
+        return self._run(sequences)
+
+    def score(self, sequences: Sequence[Any], targets: Sequence[Any]) -> float:
+        """R2: 1 is perfect, 0 is no better than always answering the mean."""
+        return float(self.evaluate(sequences, targets)["r2"])
+
+    def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
+        """Mean absolute error, root mean squared error, R2 (`metrics.regression`)."""
+        return metrics.regression(np.asarray(targets, float), self.predict(rows))
+
+    def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
+        sequences = []
+        for place, row in enumerate(rows):
+            sequence = np.asarray(row, float)
+            sequence = sequence[:, None] if sequence.ndim == 1 else sequence
+            if sequence.ndim != 2:
+                raise DataError(f"row {place} has the shape {np.shape(row)}: [T] or [T, D] is needed")
+            if not np.isfinite(sequence).all():
+                raise DataError(f"row {place} holds a value that is not a finite number")
+            sequences.append(sequence)
+        return sequences
+
+    def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
+        values = np.asarray(targets, float)
+        if values.ndim not in (1, 2) or not np.isfinite(values).all():
+            raise DataError(f"targets of shape {values.shape}: finite numbers, [N] or [N, outputs], are needed")
+        return list(values)
+
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "classify": TextClassifier,
+    "regress": SequenceRegressor,
+}
+
+
+def load(folder: str | os.PathLike[str]) -> Any:
+    """The estimator saved in `folder`, ready to predict; torch is not needed. Raises BundleError."""
+    saved = bundle.read(Path(folder))
+    return ESTIMATORS[saved.task.name].from_bundle(saved)

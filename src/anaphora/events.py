@@ -1,0 +1,59 @@
+"""What a training tells while it runs: plain data, for a progress bar, a plot or a test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Work outside the loop has begun; `what` says which, for people."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """The loop is about to begin."""
+
+    steps: int
+    epochs: int
+    rows: int
+    validation_rows: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step. `loss` is a running mean; `seconds_left` counts to the last epoch."""
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """All training rows were read once more. `metrics` are those of the validation rows; {} without any."""
+
+    epoch: int
+    training_loss: float
+    metrics: dict[str, Any]
+    score: float
+    best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """The loop has ended. `reason` says why, for people."""
+
+    reason: str
+    best_epoch: int
+    seconds: float
+
+
+Event = Stage | Start | Step | Epoch | Done

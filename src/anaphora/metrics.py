@@ -1,0 +1,66 @@
+"""How good a model is: NumPy in, plain numbers out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.extras import load_extra
+
+
+def classification(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, Any]:
+    """Scores of predicted labels: accuracy, F1 (macro, weighted), precision, recall and F1 per class, confusion matrix.
+
+    A label that is in neither list is not counted; where a score would divide by zero it is 0. The confusion matrix has
+    a row for each true label and a column for each predicted one, in the order of its `labels`.
+    """
+    metrics = load_extra("sklearn.metrics")
+    labels = sorted({*truth, *predicted})
+    table = metrics.classification_report(truth, predicted, labels=labels, output_dict=True, zero_division=0)
+
+    def row(name: str) -> dict[str, float]:
+        scores = {key: float(table[name][key]) for key in ("precision", "recall")}
+        return scores | {"f1": float(table[name]["f1-score"]), "support": int(table[name]["support"])}
+
+    return {
+        "accuracy": float(metrics.accuracy_score(truth, predicted)),
+        "macro_f1": float(table["macro avg"]["f1-score"]),
+        "weighted_f1": float(table["weighted avg"]["f1-score"]),
+        "n": len(truth),
+        "per_class": {label: row(label) for label in labels},
+        "macro": row("macro avg"),
+        "weighted": row("weighted avg"),
+        "confusion_matrix": {
+            "labels": labels,
+            "rows": metrics.confusion_matrix(truth, predicted, labels=labels).tolist(),
+        },
+    }
+
+
+def mcnemar(truth: Sequence[str], first: Sequence[str], second: Sequence[str]) -> dict[str, Any]:
+    """Is the difference between two classifiers on the same rows more than chance? (McNemar 1947, exact form.)
+
+    Only rows that exactly one of the two got right count: under chance each is right on half of them (a two-sided
+    binomial test).
+    """
+    first_right = np.asarray(first, object) == np.asarray(truth, object)
+    second_right = np.asarray(second, object) == np.asarray(truth, object)
+    only_first = int((first_right & ~second_right).sum())
+    only_second = int((second_right & ~first_right).sum())
+    differing = only_first + only_second
+    p = load_extra("scipy.stats").binomtest(only_first, differing).pvalue if differing else 1.0
+    return {"only_first_right": only_first, "only_second_right": only_second, "p_value": float(p)}
+
+
+def regression(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
+    """Mean absolute error, root mean squared error (both in the target's unit) and R2."""
+    error = np.asarray(predicted, float) - np.asarray(truth, float)
+    spread = float(((truth - truth.mean(0)) ** 2).sum())
+    return {
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "r2": 1 - float((error**2).sum()) / spread if spread else float("nan"),
+        "n": len(error),
+    }
+

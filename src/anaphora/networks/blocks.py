@@ -1,0 +1,127 @@
+"""The blocks that networks are made of, as plain data: sizes, and the parameters that follow from them.
+
+Each is implemented twice: in torch, for learning (`train/blocks.py`), and in NumPy, for running (`runtime/blocks.py`).
+"""
+
+from dataclasses import dataclass
+
+from anaphora.cells import Cell
+from anaphora.cells.init import Parameter, glorot, normal, zeros
+from anaphora.engine.stack import suffixes
+
+Parameters = dict[str, Parameter]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`."""
+
+    vocabulary: int
+    width: int
+
+    def parameters(self) -> Parameters:
+        return {"weight": Parameter((self.vocabulary, self.width), normal(0.1))}
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """Stacked cells over a ragged batch: `[B, T, D]`, lengths, state -> `[B, T, directions * H]`, state.
+
+    `dropout` stands between the layers, with one mask for all places of a row. While it trains, the states at the rows'
+    ends are computed only where `carry` says that the network reads them.
+    """
+
+    cell: Cell
+    inputs: int
+    hidden: int
+    layers: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.0
+    carry: bool = False
+
+    @property
+    def width(self) -> int:
+        return self.hidden * (2 if self.bidirectional else 1)
+
+    def parameters(self) -> Parameters:
+        parameters = {}
+        for layer, names in enumerate(suffixes(self.layers, self.bidirectional)):
+            for suffix in names:
+                own = self.cell.parameters(self.width if layer else self.inputs, self.hidden)
+                parameters |= {name + suffix: parameter for name, parameter in own.items()}
+        return parameters
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A ragged sequence of outputs -> one vector a row: `[B, T, D]` -> `[B, width]`; zeros for an empty row.
+
+    `last` takes, of each direction, the output that has seen the whole row; `attention` a mean weighted by a learned
+    softmax(v . tanh(W y_t + b)) over the places (Yang et al. 2016, eq. 5-7).
+    """
+
+    kind: str
+    inputs: int
+    bidirectional: bool = False
+
+    @property
+    def width(self) -> int:
+        return self.inputs * (2 if self.kind == "mean+max" else 1)
+
+    def parameters(self) -> Parameters:
+        if self.kind != "attention":
+            return {}
+        square = Parameter((self.inputs, self.inputs), glorot())
+        return {"weight": square, "bias": Parameter((self.inputs,), zeros), "query": Parameter((self.inputs,), zeros)}
+
+
+POOLS = ("last", "mean", "max", "mean+max", "attention")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A linear map: `[B, inputs]` -> `[B, outputs]`."""
+
+    inputs: int
+    outputs: int
+
+    def parameters(self) -> Parameters:
+        return {
+            "weight": Parameter((self.outputs, self.inputs), glorot()),
+            "bias": Parameter((self.outputs,), zeros),
+        }
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Zero each number with probability `rate` while training (Srivastava et al. 2014); nothing at prediction."""
+
+    rate: float
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+@dataclass(frozen=True)
+class LockedDropout:
+    """Dropout of `[B, T, D]` with one mask for all places of a row (Gal & Ghahramani 2016)."""
+
+    rate: float
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+@dataclass(frozen=True)
+class WordDropout:
+    """Replace each token id with `unknown` with probability `rate` while training (Iyyer et al. 2015)."""
+
+    rate: float
+    unknown: int
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+Block = Embedding | Recurrent | Pool | Dense | Dropout | LockedDropout | WordDropout
+Spec = dict[str, Block]

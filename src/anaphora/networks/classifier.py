@@ -1,0 +1,39 @@
+"""A text classifier: embedding -> recurrent layers -> pooling -> one score a class."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from anaphora.config import option
+from anaphora.networks.blocks import Dense, Dropout, Embedding, LockedDropout, Pool, Spec, WordDropout
+from anaphora.networks.options import NetworkOptions
+
+
+@dataclass(frozen=True)
+class ClassifierOptions(NetworkOptions):
+    """The network of a text classifier."""
+
+    embedding_size: int = option(128, "width of a token's vector", at_least=1)
+    word_dropout: float = option(
+        0.1, "share of the tokens that are replaced by [UNK] while training", at_least=0, below=1
+    )
+
+
+def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: int) -> Spec:
+    encoder = options.encoder(options.embedding_size)
+    pool = Pool(options.pool, encoder.width, options.bidirectional)
+    return {
+        "word_dropout": WordDropout(options.word_dropout, unknown),
+        "embedding": Embedding(vocabulary, options.embedding_size),
+        "locked_dropout": LockedDropout(options.locked_dropout),
+        "encoder": encoder,
+        "pool": pool,
+        "dropout": Dropout(options.dropout),
+        "head": Dense(pool.width, classes),
+    }
+
+
+def forward(net: Any, ids_BT: Any, lengths_B: Any, state: Any = None) -> Any:
+    """Features `[B, width]` and the state at the rows' ends; the loss or decode applies the head, never this."""
+    x_BTD = net.locked_dropout(net.embedding(net.word_dropout(ids_BT)))
+    y_BTH, state = net.encoder(x_BTD, lengths_B, state)
+    return net.dropout(net.pool(y_BTH, lengths_B)), state

@@ -1,0 +1,48 @@
+"""From a network's spec to its arrays, and to an object that runs.
+
+A spec names the blocks; a kit (`train/blocks.py` or `runtime/blocks.py`) says how each is computed. The parts of a
+built network are its attributes, and its arrays are named after them in every library: `encoder.weight_ih_l0`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.networks.blocks import Spec
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+class Kit(Protocol):
+    """One library's implementation of all blocks."""
+
+    BLOCKS: Mapping[type, Any]
+    Net: Any
+
+
+def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
+    """The shape of every array of the network."""
+    return {
+        f"{name}.{key}": parameter.shape for name, block in spec.items() for key, parameter in block.parameters().items()
+    }
+
+
+def draw(spec: Spec, seed: int) -> dict[str, NDArray[np.float32]]:
+    """The first values of every array."""
+    rng = np.random.default_rng(seed)
+    return {
+        f"{name}.{key}": parameter.draw(rng)
+        for name, block in spec.items()
+        for key, parameter in block.parameters().items()
+    }
+
+
+def build(recipe: Any, spec: Spec, kit: Kit, arrays: Arrays) -> Any:
+    """The network as an object: `net(*inputs)` runs the recipe's `forward`, `net.<block>` is a block."""
+    net = kit.Net(recipe.forward)
+    for name, block in spec.items():
+        own = {key: arrays[f"{name}.{key}"] for key in block.parameters()}
+        setattr(net, name, kit.BLOCKS[type(block)](block, own))
+    return net

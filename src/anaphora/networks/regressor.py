@@ -1,0 +1,37 @@
+"""Numbers from a sequence of numbers: recurrent layers -> pooling -> one linear map."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from anaphora.config import redefault
+from anaphora.networks.blocks import Dense, Dropout, LockedDropout, Pool, Spec
+from anaphora.networks.options import NetworkOptions
+
+
+@dataclass(frozen=True)
+class RegressorOptions(NetworkOptions):
+    """The network of a regressor: one direction, read at the end, nothing dropped."""
+
+    hidden_size: int = redefault(NetworkOptions, "hidden_size", 64)
+    bidirectional: bool = redefault(NetworkOptions, "bidirectional", False)
+    pool: str = redefault(NetworkOptions, "pool", "last")
+    dropout: float = redefault(NetworkOptions, "dropout", 0.0)
+    locked_dropout: float = redefault(NetworkOptions, "locked_dropout", 0.0)
+
+
+def spec(options: RegressorOptions, *, inputs: int, outputs: int) -> Spec:
+    encoder = options.encoder(inputs)
+    pool = Pool(options.pool, encoder.width, options.bidirectional)
+    return {
+        "locked_dropout": LockedDropout(options.locked_dropout),
+        "encoder": encoder,
+        "pool": pool,
+        "dropout": Dropout(options.dropout),
+        "head": Dense(pool.width, outputs),
+    }
+
+
+def forward(net: Any, x_BTD: Any, lengths_B: Any, state: Any = None) -> Any:
+    """Features `[B, width]` and the state at the rows' ends; the loss or decode applies the head, never this."""
+    y_BTH, state = net.encoder(net.locked_dropout(x_BTD), lengths_B, state)
+    return net.dropout(net.pool(y_BTH, lengths_B)), state

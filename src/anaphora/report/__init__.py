@@ -1,0 +1,1 @@
+"""What a person is shown: scores beside baselines, tables, plain sentences."""

@@ -1,0 +1,31 @@
+"""One set of rows, several models: the scores, and who wins."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anaphora import metrics
+from anaphora.report.words import verdict
+
+
+def compare(
+    truth: Sequence[str], predicted: Sequence[str], baselines: Mapping[str, Sequence[str]], known: Sequence[str]
+) -> dict[str, Any]:
+    """The model's scores, with those of every baseline on the same rows under `baselines`.
+
+    `known` are the model's labels: a true label that is none of them counts as a mistake for everyone, and is listed
+    under `unknown_labels`. `comparison` holds McNemar's exact test against the linear baseline, and `verdict` the same
+    in plain words.
+    """
+    scores = metrics.classification(truth, predicted)
+    scores["baselines"] = {name: metrics.classification(truth, answers) for name, answers in baselines.items()}
+    scores["unknown_labels"] = dict(Counter(label for label in truth if label not in set(known)))
+    if "linear" in baselines:
+        test = metrics.mcnemar(truth, predicted, baselines["linear"])
+        scores["comparison"] = {
+            "only_network_right": test["only_first_right"],
+            "only_linear_right": test["only_second_right"],
+            "p_value": test["p_value"],
+        }
+    scores["verdict"] = verdict(scores)
+    return scores

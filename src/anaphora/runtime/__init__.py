@@ -1,0 +1,1 @@
+"""Running a saved model, without torch."""

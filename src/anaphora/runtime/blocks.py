@@ -1,0 +1,75 @@
+"""The blocks in NumPy, for running. What only matters while training does nothing here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.cells.cell import State
+from anaphora.engine import reference, stack
+from anaphora.engine.pool import pool
+from anaphora.networks import blocks
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+class Net:
+    """A network that runs: its blocks are its attributes."""
+
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        self._forward = forward
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self._forward(self, *inputs)
+
+    def numpy(self, array: Any) -> Any:
+        return array
+
+
+class Block:
+    def __init__(self, spec: Any, weights: Weights) -> None:
+        self.spec = spec
+        self.weights = weights
+
+
+class Embedding(Block):
+    def __call__(self, ids_BT: Any) -> Any:
+        return self.weights["weight"][ids_BT]
+
+
+class Recurrent(Block):
+    def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
+        layers, bidirectional = self.spec.layers, self.spec.bidirectional
+        return stack.run(
+            reference.scan, self.spec.cell, self.weights, x_BTD, lengths_B, state,
+            layers=layers, bidirectional=bidirectional,
+        )
+
+
+class Pool(Block):
+    def __call__(self, y_BTH: Any, lengths_B: Any) -> Any:
+        return pool(self.spec.kind, y_BTH, lengths_B, self.weights, self.spec.bidirectional)
+
+
+class Dense(Block):
+    def __call__(self, x_BD: Any) -> Any:
+        return x_BD @ self.weights["weight"].T + self.weights["bias"]
+
+
+class Unchanged(Block):
+    """A block of training alone, such as dropout."""
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+
+BLOCKS: dict[type, type[Block]] = {
+    blocks.Embedding: Embedding,
+    blocks.Recurrent: Recurrent,
+    blocks.Pool: Pool,
+    blocks.Dense: Dense,
+    blocks.Dropout: Unchanged,
+    blocks.LockedDropout: Unchanged,
+    blocks.WordDropout: Unchanged,
+}

@@ -1,0 +1,51 @@
+"""What a task is: the bridge between a person's rows and a network's arrays.
+
+A task is a frozen object that holds the options and what was learned from the training rows (labels, vocabulary,
+scales). It is NumPy throughout; what differs between training and running stands in the network that it is given.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, Protocol, Self
+
+from anaphora.data.batch import Batch, Examples
+from anaphora.networks.blocks import Spec
+
+
+class Task(Protocol):
+    name: str
+    options: Any
+    recipe: ModuleType
+    """The module in `networks/` whose `forward` this task trains."""
+
+    @classmethod
+    def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
+        """Learn what must be known before training, from the training rows and nothing else."""
+
+    def spec(self) -> Spec:
+        """The blocks of the network, with all sizes."""
+
+    def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
+        """A person's rows -> the network's inputs."""
+
+    def loss(self, net: Any, features: Any, batch: Batch) -> Any:
+        """The mean loss of a batch, by the verbs that a training network has (`net.cross_entropy`, ...)."""
+
+    def decode(self, net: Any, features: Any) -> Any:
+        """Features -> predictions, one a row, in NumPy."""
+
+    def metrics(self, predictions: Any, targets: Any) -> dict[str, Any]:
+        """Scores of decoded predictions against encoded targets."""
+
+    def score(self, metrics: Mapping[str, Any]) -> float:
+        """The one number that chooses the best epoch; larger is better."""
+
+    def learned(self) -> dict[str, Any]:
+        """What `learn` found, as JSON; with `tokenizer()` and the options it makes the task again."""
+
+    def tokenizer(self) -> str | None:
+        """The tokenizer's own JSON, where the task has one."""
+
+    @classmethod
+    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
+        """The task of a saved model. Raises ValueError, KeyError or TypeError where the data do not fit."""

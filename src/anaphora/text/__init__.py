@@ -1,0 +1,1 @@
+"""Text: cleaned, cut into tokens, encoded as ids."""

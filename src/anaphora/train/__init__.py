@@ -1,0 +1,1 @@
+"""Training: where torch lives. It writes bundles and is never needed to run one."""

@@ -1,0 +1,134 @@
+"""The blocks in torch, for learning."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from anaphora.cells.cell import State
+from anaphora.engine import stack
+from anaphora.engine import torch as engine
+from anaphora.engine.pool import pool
+from anaphora.networks import blocks
+
+
+class Net(nn.Module):
+    """A network that learns: its blocks are its attributes, its state dict is the bundle's arrays."""
+
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        super().__init__()
+        self._recipe = forward
+
+    def forward(self, *inputs: Any) -> Any:
+        return self._recipe(self, *inputs)
+
+    def cross_entropy(self, logits_BK: torch.Tensor, targets_B: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(logits_BK, targets_B)
+
+    def squared_error(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(outputs, targets)
+
+    def numpy(self, tensor: torch.Tensor) -> NDArray[Any]:
+        return tensor.detach().cpu().numpy()
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """A copy of every parameter, named as in the bundle."""
+        return {name: self.numpy(tensor).copy() for name, tensor in self.state_dict().items()}
+
+    def seed(self, seed: int) -> None:
+        """Set the random numbers of all blocks that use some; torch's global ones are left alone."""
+        noisy = [module for module in self.modules() if isinstance(module, Noise)]
+        for place, module in enumerate(noisy):
+            module.generator.manual_seed(seed * len(noisy) + place)
+
+
+class Block(nn.Module):
+    def __init__(self, spec: Any, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        super().__init__()
+        self.spec = spec
+        for name, array in weights.items():
+            self.register_parameter(name, nn.Parameter(torch.from_numpy(array.copy())))
+
+    @property
+    def weights(self) -> dict[str, nn.Parameter]:
+        return dict(self.named_parameters(recurse=False))
+
+
+class Noise(Block):
+    """A block that drops numbers while training, with random numbers of its own."""
+
+    def __init__(self, spec: Any, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        super().__init__(spec, weights)
+        self.generator = torch.Generator()
+
+    @property
+    def active(self) -> bool:
+        return self.training and self.spec.rate > 0
+
+    def kept(self, *shape: int, device: Any) -> torch.Tensor:
+        """True where a number is kept."""
+        return (torch.rand(shape, generator=self.generator) >= self.spec.rate).to(device)
+
+    def scaled(self, x: torch.Tensor, *shape: int) -> torch.Tensor:
+        """`x` with what is dropped at zero, and the rest scaled so that the mean stays."""
+        return x * self.kept(*shape, device=x.device) / (1 - self.spec.rate) if self.active else x
+
+
+class Embedding(Block):
+    def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        return functional.embedding(ids_BT, self.weights["weight"])
+
+
+class Recurrent(Block):
+    def __init__(self, spec: blocks.Recurrent, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        super().__init__(spec, weights)
+        self.between = LockedDropout(blocks.LockedDropout(spec.dropout), {})
+
+    def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor, state: State | None = None) -> Any:
+        return stack.run(
+            engine.scan, self.spec.cell, self.weights, x_BTD, lengths_B, state,
+            layers=self.spec.layers, bidirectional=self.spec.bidirectional,
+            between=self.between, ends=self.spec.carry,
+        )
+
+
+class Pool(Block):
+    def forward(self, y_BTH: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        return pool(self.spec.kind, y_BTH, lengths_B, self.weights, self.spec.bidirectional)
+
+
+class Dense(Block):
+    def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x_BD, self.weights["weight"], self.weights["bias"])
+
+
+class Dropout(Noise):
+    def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
+        return self.scaled(x_BD, *x_BD.shape)
+
+
+class LockedDropout(Noise):
+    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
+        return self.scaled(x_BTD, x_BTD.shape[0], 1, x_BTD.shape[2])
+
+
+class WordDropout(Noise):
+    def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
+        if not self.active:
+            return ids_BT
+        return torch.where(self.kept(*ids_BT.shape, device=ids_BT.device), ids_BT, self.spec.unknown)
+
+
+BLOCKS: dict[type, type[Block]] = {
+    blocks.Embedding: Embedding,
+    blocks.Recurrent: Recurrent,
+    blocks.Pool: Pool,
+    blocks.Dense: Dense,
+    blocks.Dropout: Dropout,
+    blocks.LockedDropout: LockedDropout,
+    blocks.WordDropout: WordDropout,
+}
