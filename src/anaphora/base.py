@@ -148,7 +148,7 @@ class Estimator(ABC):
                 self._adopt(Bundle(task, best.arrays, training=facts, baseline=baselines))
         if held_rows:
             yield Stage("scoring the validation rows")
-            self._add_facts(validation=self.evaluate(held_rows, held_targets))
+            self.annotate(validation=self.evaluate(held_rows, held_targets))
 
     def _split(self, rows: Sequence[Any], targets: Sequence[Any], options: Any) -> tuple[Any, Any]:
         """Row numbers to learn from, and to choose the best epoch by: none where they would be too few to say much."""
@@ -161,9 +161,11 @@ class Estimator(ABC):
         self._bundle = fitted
         self._predictor = Predictor(fitted.task, fitted.arrays)
 
-    def _add_facts(self, **facts: Any) -> None:
+    def annotate(self, columns: Mapping[str, Any] | None = None, **facts: Any) -> None:
+        """Add to what the saved model says of itself: the file's columns that it reads, facts of its training."""
         fitted = self._fitted()
-        self._bundle = replace(fitted, training=fitted.training | facts)
+        columns = fitted.columns if columns is None else dict(columns)
+        self._bundle = replace(fitted, columns=columns, training=fitted.training | facts)
 
     def _fitted(self) -> Bundle:
         if self._bundle is None:

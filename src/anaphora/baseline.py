@@ -26,7 +26,8 @@ FACTS, TERMS, ARRAYS = "baseline.json", "terms.txt", "linear.safetensors"
 @dataclass(frozen=True)
 class Linear:
     """Logistic regression, fitted: `terms` name the columns; `idf` `[F]`, `weight` `[K, F]`, `bias` `[K]`, where K is
-    1 for two labels. `strength` is C, the inverse of the regularisation."""
+    1 for two labels. `strength` is C, the inverse of the regularisation.
+    """
 
     labels: tuple[str, ...]
     strength: float
@@ -124,6 +125,4 @@ def _vectorize(texts: Sequence[str]) -> tuple[Any, Any]:
 
 def _vectorizer(least: int, terms: list[str] | None) -> Any:
     text = load_extra("sklearn.feature_extraction.text")
-    return text.TfidfVectorizer(
-        ngram_range=(1, 2), min_df=least, sublinear_tf=True, vocabulary=terms, dtype=np.float32
-    )
+    return text.TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True, vocabulary=terms, dtype=np.float32)

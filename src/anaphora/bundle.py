@@ -1,10 +1,10 @@
 """The saved model: a folder of data, never code. Training only writes it, everything else only reads it.
 
-    config.json         format, task, options, what was learned, columns, training facts
-    tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenizers)
-    model.safetensors   the weights, named as the network's parts
-    README.md           a model card that writes itself
-    baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
+config.json         format, task, options, what was learned, columns, training facts
+tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenizers)
+model.safetensors   the weights, named as the network's parts
+README.md           a model card that writes itself
+baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
 """
 
 import json
@@ -26,7 +26,11 @@ from anaphora.tasks import TASKS, Task
 
 FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS, CARD, BASELINE = (
-    "config.json", "tokenizer.json", "model.safetensors", "README.md", "baseline/",
+    "config.json",
+    "tokenizer.json",
+    "model.safetensors",
+    "README.md",
+    "baseline/",
 )
 
 

@@ -6,6 +6,8 @@ be. The command line and the estimators' signatures are derived from these field
     @dataclass(frozen=True)
     class MyOptions(Config):
         layers: int = option(1, "recurrent layers, one above the other", at_least=1)
+
+A subclass that only wants another default writes `layers: int = 2`; the help and the range are the parent's.
 """
 
 import dataclasses
@@ -35,11 +37,6 @@ def option(
     )
 
 
-def redefault(config: type["Config"], name: str, default: Any) -> Any:
-    """The option `name` of `config` again, with another default."""
-    return dataclasses.field(default=default, metadata=_fields(config)[name].metadata)
-
-
 @dataclass(frozen=True)
 class Config:
     """Base of all option sets: checks every value when it is made."""
@@ -49,7 +46,7 @@ class Config:
             value = getattr(self, name)
             if value is None and optional:
                 continue
-            object.__setattr__(self, name, _checked(name, value, kind, _fields(type(self))[name].metadata))
+            object.__setattr__(self, name, _checked(name, value, kind, declared(type(self), name)))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -67,6 +64,12 @@ def kinds(config: type[Config]) -> dict[str, tuple[type, bool]]:
     """For every field its plain type, and whether None is allowed too."""
     hints = typing.get_type_hints(config)
     return {name: _plain(hints[name]) for name in _fields(config)}
+
+
+def declared(config: type[Config], name: str) -> Mapping[str, Any]:
+    """What `option` said of a field: `help`, `choices`, `at_least`, `at_most`, `below`."""
+    fields = (_fields(base)[name] for base in config.__mro__ if issubclass(base, Config) and name in _fields(base))
+    return next(field.metadata for field in fields if field.metadata)
 
 
 def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:

@@ -94,8 +94,9 @@ class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
         model = SequenceRegressor().fit([[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]], [0.4, 0.5])
         model.predict([[0.3, 0.4, 0.5]])
 
-    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Inputs and targets
-    are scaled by what the training rows show. Its options are the fields of `anaphora.tasks.regress.RegressConfig`.
+    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Inputs and
+    targets are scaled by what the training rows show. Its options are the fields of
+    `anaphora.tasks.regress.RegressConfig`.
     """
 
     def predict(self, sequences: Sequence[Any]) -> NDArray[np.float64]:

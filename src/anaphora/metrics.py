@@ -63,4 +63,3 @@ def regression(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
         "r2": 1 - float((error**2).sum()) / spread if spread else float("nan"),
         "n": len(error),
     }
-

@@ -1,4 +1,4 @@
-"""Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000), as in `torch.nn.LSTM`."""
+"""Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000), as in `torch.nn.LSTM`."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar

@@ -53,13 +53,6 @@ def file_kind(path: Path) -> str:
     raise DataError(f"{path}: cannot tell the format from the name; it must end in {in_words(FORMATS)} (or .gz of it)")
 
 
-def header(path: Path, encoding: str = "utf-8") -> list[str]:
-    """The names of a file's columns."""
-    for row in read(path, (), encoding):
-        return list(row)
-    raise DataError(f"{path} has a header but no rows")
-
-
 def _open_bytes(path: Path) -> Any:
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
 

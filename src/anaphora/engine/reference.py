@@ -31,25 +31,25 @@ def scan(
     x_BTD = mask(x_BTD, lengths_B)
     x_BTD = flip(x_BTD, lengths_B) if reverse else x_BTD
     x_BTG = cell.project(xp, x_BTD[longest_first], weights)
-    state = zero_state(cell, weights, B) if state is None else state
-    state = tuple(s[longest_first] for s in state)
+    start = zero_state(cell, weights, B) if state is None else state
+    now = tuple(s[longest_first] for s in start)
 
     outputs: list[Any] = []
     gates: dict[str, list[Any]] = {name: [] for name in cell.gates}
     for t in range(T):
         alive = int((lengths > t).sum())
-        active, traced = cell.step(xp, x_BTG[:alive, t], tuple(s[:alive] for s in state), weights)
-        state = tuple(xp.concat([new, old[alive:]]) for new, old in zip(active, state, strict=True))
-        ended = xp.zeros_like(state[0][alive:])
+        active, traced = cell.step(xp, x_BTG[:alive, t], tuple(s[:alive] for s in now), weights)
+        now = tuple(xp.concat([new, old[alive:]]) for new, old in zip(active, now, strict=True))
+        ended = xp.zeros_like(now[0][alive:])
         outputs.append(xp.concat([active[0], ended]))
         if trace:
             for name, gate in traced.items():
                 gates[name].append(xp.concat([gate, ended]))
 
     def assemble(steps: list[Any]) -> Any:
-        y_BTH = xp.stack(steps, 1)[given_order] if steps else state[0][:, None][:, :0]
+        y_BTH = xp.stack(steps, 1)[given_order] if steps else now[0][:, None][:, :0]
         return flip(y_BTH, lengths_B) if reverse else y_BTH
 
     y_BTH = assemble(outputs)
-    state = tuple(s[given_order] for s in state) if ends else ()
-    return (y_BTH, state, {name: assemble(steps) for name, steps in gates.items()}) if trace else (y_BTH, state)
+    end = tuple(s[given_order] for s in now) if ends else ()
+    return (y_BTH, end, {name: assemble(steps) for name, steps in gates.items()}) if trace else (y_BTH, end)

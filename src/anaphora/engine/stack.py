@@ -30,8 +30,9 @@ def run(
     """Run a stack over a ragged batch.
 
     `weights` are named as in torch (`weight_ih_l0`, `weight_ih_l0_reverse`, ...). `state` is a tuple of
-    `[layers * directions, B, H]`, and so is the one returned (with `ends=False`, nothing). The outputs of both directions stand side by side:
-    `[B, T, directions * H]`. `between` is applied to the output of every layer but the last.
+    `[layers * directions, B, H]`, and so is the one returned (with `ends=False`, nothing). The outputs of both
+    directions stand side by side: `[B, T, directions * H]`. `between` is applied to the output of every layer but the
+    last.
     """
     states: list[State] = []
     for layer, names in enumerate(suffixes(layers, bidirectional)):

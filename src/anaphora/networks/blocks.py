@@ -44,7 +44,7 @@ class Recurrent:
         return self.hidden * (2 if self.bidirectional else 1)
 
     def parameters(self) -> Parameters:
-        parameters = {}
+        parameters: Parameters = {}
         for layer, names in enumerate(suffixes(self.layers, self.bidirectional)):
             for suffix in names:
                 own = self.cell.parameters(self.width if layer else self.inputs, self.hidden)

@@ -25,7 +25,9 @@ class Kit(Protocol):
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     """The shape of every array of the network."""
     return {
-        f"{name}.{key}": parameter.shape for name, block in spec.items() for key, parameter in block.parameters().items()
+        f"{name}.{key}": parameter.shape
+        for name, block in spec.items()
+        for key, parameter in block.parameters().items()
     }
 
 

@@ -19,8 +19,10 @@ class NetworkOptions(Config):
     pool: str = option("mean+max", "how a row's outputs become one vector", choices=POOLS)
     dropout: float = option(0.3, "share of the pooled vector that is zeroed while training", at_least=0, below=1)
     locked_dropout: float = option(
-        0.3, "share of the recurrent layers' inputs that is zeroed while training, the same at all places of a row",
-        at_least=0, below=1,
+        0.3,
+        "share of the recurrent layers' inputs that is zeroed while training, the same at all places of a row",
+        at_least=0,
+        below=1,
     )
 
     def encoder(self, inputs: int) -> Recurrent:

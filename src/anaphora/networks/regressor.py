@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from anaphora.config import redefault
 from anaphora.networks.blocks import Dense, Dropout, LockedDropout, Pool, Spec
 from anaphora.networks.options import NetworkOptions
 
@@ -12,11 +11,11 @@ from anaphora.networks.options import NetworkOptions
 class RegressorOptions(NetworkOptions):
     """The network of a regressor: one direction, read at the end, nothing dropped."""
 
-    hidden_size: int = redefault(NetworkOptions, "hidden_size", 64)
-    bidirectional: bool = redefault(NetworkOptions, "bidirectional", False)
-    pool: str = redefault(NetworkOptions, "pool", "last")
-    dropout: float = redefault(NetworkOptions, "dropout", 0.0)
-    locked_dropout: float = redefault(NetworkOptions, "locked_dropout", 0.0)
+    hidden_size: int = 64
+    bidirectional: bool = False
+    pool: str = "last"
+    dropout: float = 0.0
+    locked_dropout: float = 0.0
 
 
 def spec(options: RegressorOptions, *, inputs: int, outputs: int) -> Spec:

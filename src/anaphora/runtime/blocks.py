@@ -42,8 +42,14 @@ class Recurrent(Block):
     def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
         layers, bidirectional = self.spec.layers, self.spec.bidirectional
         return stack.run(
-            reference.scan, self.spec.cell, self.weights, x_BTD, lengths_B, state,
-            layers=layers, bidirectional=bidirectional,
+            reference.scan,
+            self.spec.cell,
+            self.weights,
+            x_BTD,
+            lengths_B,
+            state,
+            layers=layers,
+            bidirectional=bidirectional,
         )
 
 

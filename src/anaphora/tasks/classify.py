@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,7 +36,7 @@ class Classify:
 
     name: ClassVar[str] = "classify"
     Config: ClassVar = ClassifyConfig
-    recipe: ClassVar = classifier
+    recipe: ClassVar[ModuleType] = classifier
 
     @classmethod
     def learn(cls, options: ClassifyConfig, rows: Sequence[str], targets: Sequence[Label]) -> Self:

@@ -16,7 +16,9 @@ class TrainingOptions(Config):
     clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=0)
     patience: int = option(3, "stop after this many epochs in a row without a better score", at_least=1)
     validation: float = option(
-        0.1, "share of the rows that choose the best epoch and are not trained on; 0 keeps the last epoch",
-        at_least=0, below=1,
+        0.1,
+        "share of the rows that choose the best epoch and are not trained on; 0 keeps the last epoch",
+        at_least=0,
+        below=1,
     )
     seed: int = option(0, "the same seed on the same machine gives the same model", at_least=0)

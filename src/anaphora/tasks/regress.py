@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -54,7 +55,7 @@ class Regress:
 
     name: ClassVar[str] = "regress"
     Config: ClassVar = RegressConfig
-    recipe: ClassVar = regressor
+    recipe: ClassVar[ModuleType] = regressor
 
     @classmethod
     def learn(cls, options: RegressConfig, rows: Sequence[NDArray[Any]], targets: Sequence[Any]) -> Self:

@@ -1,4 +1,4 @@
-"""Cleaning raw text, before it is cut into tokens. The options are stored in the model and applied again at prediction."""
+"""Cleaning raw text before it is cut into tokens, in training and, by the same options, at prediction."""
 
 import html
 import re

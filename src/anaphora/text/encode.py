@@ -1,14 +1,14 @@
 """Rows of text -> arrays of token ids, each cut to the length limit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from anaphora.chunks import chunks
 from anaphora.config import Config, option
 from anaphora.text.clean import clean
 from anaphora.text.tokenize import PATTERNS, learn
@@ -51,7 +51,7 @@ class TextEncoder:
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of each text, at most `max_length` of them; an empty text gives an empty array."""
         rows: list[Ids] = []
-        for some in _chunks(texts, 1_000):  # a tokenizer's own result holds far more than the ids
+        for some in chunks(texts, 1_000):  # a tokenizer's own result holds far more than the ids
             cleaned = [_clean(self.options, text) for text in some]
             for encoding in self.tokenizer.encode_batch_fast(cleaned, add_special_tokens=False):
                 rows.append(cut(np.array(encoding.ids, np.int32), self.options.max_length, self.options.keep))
@@ -69,9 +69,3 @@ def cut(ids: Ids, length: int, keep: str) -> Ids:
 
 def _clean(options: TextOptions, text: str) -> str:
     return clean(text, strip_html=options.strip_html, lowercase=options.lowercase)
-
-
-def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    texts = iter(texts)
-    while chunk := list(islice(texts, size)):
-        yield chunk

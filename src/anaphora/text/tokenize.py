@@ -13,7 +13,7 @@ from tokenizers.trainers import WordLevelTrainer
 UNKNOWN = "[UNK]"
 UNKNOWN_ID = 0
 
-# A word keeps its apostrophes ("don't") and the sign of a mention or a hashtag; a run of other signs is one token (":-)").
+# A word keeps its apostrophes ("don't") and the sign of a mention or hashtag; a run of other signs (":-)") is a token.
 PATTERNS = {
     "word": r"[@#]?\w+(?:['’]\w+)*|[^\w\s]+",
     "char": r"(?s).",

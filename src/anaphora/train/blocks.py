@@ -73,9 +73,12 @@ class Noise(Block):
         """True where a number is kept."""
         return (torch.rand(shape, generator=self.generator) >= self.spec.rate).to(device)
 
-    def scaled(self, x: torch.Tensor, *shape: int) -> torch.Tensor:
+    def scaled(self, x: torch.Tensor, *shape: int) -> Any:
         """`x` with what is dropped at zero, and the rest scaled so that the mean stays."""
-        return x * self.kept(*shape, device=x.device) / (1 - self.spec.rate) if self.active else x
+        if not self.active:
+            return x
+        share: float = 1 - self.spec.rate
+        return x * self.kept(*shape, device=x.device) / share
 
 
 class Embedding(Block):
@@ -90,14 +93,21 @@ class Recurrent(Block):
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor, state: State | None = None) -> Any:
         return stack.run(
-            engine.scan, self.spec.cell, self.weights, x_BTD, lengths_B, state,
-            layers=self.spec.layers, bidirectional=self.spec.bidirectional,
-            between=self.between, ends=self.spec.carry,
+            engine.scan,
+            self.spec.cell,
+            self.weights,
+            x_BTD,
+            lengths_B,
+            state,
+            layers=self.spec.layers,
+            bidirectional=self.spec.bidirectional,
+            between=self.between,
+            ends=self.spec.carry,
         )
 
 
 class Pool(Block):
-    def forward(self, y_BTH: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    def forward(self, y_BTH: torch.Tensor, lengths_B: torch.Tensor) -> Any:
         return pool(self.spec.kind, y_BTH, lengths_B, self.weights, self.spec.bidirectional)
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate.accelerator import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
 from anaphora.data.batch import Batch, Examples, by_length, collect, shuffled
 from anaphora.errors import TrainingFailed
+from anaphora.events import Done, Epoch, Event, Start, Step
 from anaphora.networks.network import build, draw
 from anaphora.tasks import Task
 from anaphora.train import blocks
-from anaphora.events import Done, Epoch, Event, Start, Step
 from anaphora.train.optim import make_optimizer, make_schedule
 
 VALIDATION_BATCH = 256

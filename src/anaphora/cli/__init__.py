@@ -1,0 +1,75 @@
+"""The command line: one short file a command."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from anaphora.errors import AnaphoraError, UserError
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "demo": "anaphora.cli.demo",
+    "train": "anaphora.cli.train",
+    "evaluate": "anaphora.cli.evaluate",
+    "predict": "anaphora.cli.predict",
+    "inspect": "anaphora.cli.inspect",
+}
+
+
+class Commands(click.Group):
+    """Each command's module is loaded when the command is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="anaphora")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def cli(debug: bool) -> None:
+    """Recurrent neural networks for text and other sequences.
+
+    \b
+    anaphora demo                                           see the whole path on real news
+    anaphora train classify news.csv --text text --label label --out model/
+    anaphora evaluate model/ held_out.csv                   scores beside a linear baseline
+    anaphora predict model/ "a text"                        or --file new.csv, or lines on stdin
+    anaphora inspect model/                                 layers, sizes, how it was made
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line: a clear line and an exit status (2 a user's mistake, 1 a failure), never a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        sys.exit(cli.main(arguments, prog_name="anaphora", standalone_mode=False))
+    except AnaphoraError as error:
+        if debug:
+            raise
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(2 if isinstance(error, UserError) else 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has had enough
+        sys.stderr.close()
+        sys.exit(0)
+    except (OSError, MemoryError) as error:
+        if debug:
+            raise
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,122 @@
+"""What a person sees while a model trains, and the tables of scores. Talk goes to stderr, results to stdout."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from anaphora.events import Done, Epoch, Event, Stage, Start, Step
+
+talk = Console(stderr=True, highlight=False, markup=False)
+results = Console(highlight=False, markup=False)
+
+
+def follow(events: Iterable[Event], quiet: bool = False) -> None:
+    """Draw the events of a training until it ends: a live bar on a terminal, a line an epoch elsewhere."""
+    if quiet:
+        for _ in events:
+            pass
+        return
+    columns = [TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[note]}")]
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
+        line = bar.add_task("", total=None, note="")
+        epochs = 0
+        for event in events:
+            match event:
+                case Stage(what):
+                    bar.update(line, description=what, completed=0, total=None, note="")
+                    if not talk.is_terminal:
+                        talk.print(what)
+                case Start():
+                    epochs = event.epochs
+                    talk.print(started(event))
+                    bar.update(line, description="training", total=event.steps)
+                case Step():
+                    description = f"epoch {event.epoch} of {epochs}"
+                    bar.update(line, description=description, completed=event.step, note=stepped(event))
+                case Epoch():
+                    talk.print(ended(event))
+                case Done():
+                    talk.print(f"{event.reason}; the best is epoch {event.best_epoch}; {duration(event.seconds)}")
+
+
+def started(event: Start) -> str:
+    validation = f", {event.validation_rows:,} to choose the best epoch by" if event.validation_rows else ""
+    return f"{event.rows:,} rows to learn from{validation}; {event.parameters:,} parameters"
+
+
+def stepped(event: Step) -> str:
+    left = duration(event.seconds_left)
+    return f"loss {event.loss:.3f}   {event.tokens_per_second:,.0f} tokens/s   {left} left"
+
+
+def ended(event: Epoch) -> str:
+    parts = [f"epoch {event.epoch:>3}", f"loss {event.training_loss:.4f}"]
+    for name in ("accuracy", "macro_f1", "rmse"):
+        if name in event.metrics:
+            parts.append(f"{name.replace('_', ' ')} {event.metrics[name]:.4f}")
+    return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best and event.metrics else "")
+
+
+def duration(seconds: float) -> str:
+    """90 -> '1 min 30 s'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def show_scores(scores: Mapping[str, Any], rows: str) -> None:
+    """The network beside its baselines, then the network in detail, then the verdict."""
+    table = Table(title=f"{scores['n']:,} {rows} rows", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("accuracy", "macro F1", "weighted F1"):
+        table.add_column(name, justify="right")
+    compared = {"network": scores, **dict(reversed(scores["baselines"].items()))}
+    for name, of in compared.items():
+        table.add_row(name, *(f"{of[key]:.4f}" for key in ("accuracy", "macro_f1", "weighted_f1")))
+    results.print(table, "", report_table(scores), "", confusion_table(scores["confusion_matrix"]), "")
+    if scores["unknown_labels"]:
+        unknown = ", ".join(f"{label!r} ({count:,} rows)" for label, count in scores["unknown_labels"].items())
+        results.print(f"Labels that the model has never seen, counted as mistakes: {unknown}.", soft_wrap=True)
+    results.print(scores["verdict"], soft_wrap=True)
+
+
+def report_table(scores: Mapping[str, Any]) -> Table:
+    """Precision, recall, F1 and support of every label."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("network")
+    for name in ("precision", "recall", "F1", "rows"):
+        table.add_column(name, justify="right")
+    lines = {**scores["per_class"], "macro mean": scores["macro"], "weighted mean": scores["weighted"]}
+    for name, line in lines.items():
+        table.add_row(name, *(f"{line[key]:.4f}" for key in ("precision", "recall", "f1")), f"{line['support']:,}")
+    return table
+
+
+def confusion_table(matrix: Mapping[str, Any], most: int = 12) -> Table | str:
+    """True labels down, predicted labels across."""
+    labels = matrix["labels"]
+    if len(labels) > most:
+        return f"(The confusion matrix of {len(labels)} labels is in --json.)"
+    table = Table(box=None, pad_edge=False)
+    table.add_column("true \\ predicted")
+    for label in labels:
+        table.add_column(label, justify="right")
+    for label, row in zip(labels, matrix["rows"], strict=True):
+        table.add_row(label, *(f"{count:,}" for count in row))
+    return table
+
+
+def say(message: str) -> None:
+    """A line of talk."""
+    talk.print(message, soft_wrap=True)
+
+
+def to_stdout(text: str) -> None:
+    """A line of results, as it is."""
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,65 @@
+"""`anaphora evaluate`: a saved model's scores on a file, beside its baselines."""
+
+import json
+from pathlib import Path
+
+import click
+
+from anaphora.cli.display import say, show_scores, to_stdout
+from anaphora.cli.options import FILE
+from anaphora.data.table import read_table
+from anaphora.errors import OptionError
+from anaphora.estimators import TextClassifier, load
+
+
+@click.command("evaluate", short_help="Score a model on a file, beside its baselines.")
+@click.argument("model", type=FILE)
+@click.argument("file", type=FILE)
+@click.option("--text", multiple=True, help="A column of text, if it is not named as in training.")
+@click.option("--label", help="The column of the labels, if it is not named as in training.")
+@click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
+@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    model: Path,
+    file: Path,
+    text: tuple[str, ...],
+    label: str | None,
+    drop_missing: bool,
+    encoding: str,
+    as_json: bool,
+) -> None:
+    """Score MODEL on the labelled rows of FILE, beside the most frequent label and the linear baseline.
+
+    \b
+    anaphora evaluate model/ held_out.csv
+    anaphora evaluate model/ held_out.csv --json
+    """
+    classifier = load_classifier(model)
+    columns = classifier.bundle_.columns
+    text, label = text or text_columns(classifier, model), label or columns.get("label")
+    if label is None:
+        raise OptionError(f"{model} was trained in Python and knows no column names: say which with --label")
+    table = read_table(file, text, label, encoding=encoding, drop_missing=drop_missing)
+    scores = classifier.evaluate(table.texts, table.labels)
+    if as_json:
+        to_stdout(json.dumps(scores, indent=2, ensure_ascii=False))
+        return
+    if table.dropped_missing:
+        say(f"{table.dropped_missing:,} rows without a label left out")
+    show_scores(scores, file.name)
+
+
+def load_classifier(folder: Path) -> TextClassifier:
+    model = load(folder)
+    if not isinstance(model, TextClassifier):
+        raise OptionError(f"{folder} is a model for the task {model.bundle_.task.name!r}: use it from Python")
+    return model
+
+
+def text_columns(classifier: TextClassifier, folder: Path) -> tuple[str, ...]:
+    """The columns that the model reads, as in its training."""
+    columns = classifier.bundle_.columns.get("text")
+    if not columns:
+        raise OptionError(f"{folder} was trained in Python and knows no column names: say which with --text")
+    return tuple(columns)

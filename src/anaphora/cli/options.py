@@ -1,0 +1,60 @@
+"""From a task's config to the options of its command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anaphora.config import Config, declared, kinds
+
+FILE = click.Path(path_type=Path)
+
+
+def takes_options_of(config: type[Config]) -> Callable[[Any], Any]:
+    """Decorator: every field of `config` becomes an option of the command, with its help, default and choices."""
+
+    def decorate(command: Any) -> Any:
+        for name, option in reversed(derived_options(config).items()):
+            command = click.option(*option.pop("names"), name, **option)(command)
+        return command
+
+    return decorate
+
+
+def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
+    """For every field the arguments of `click.option`."""
+    derived = {}
+    for name, (kind, _) in kinds(config).items():
+        rules = declared(config, name)
+        flag = "--" + name.replace("_", "-")
+        derived[name] = {
+            "names": [f"{flag}/--no-{flag[2:]}" if kind is bool else flag],
+            "type": click.Choice(rules["choices"]) if rules["choices"] else kind,
+            "default": config.__dataclass_fields__[name].default,
+            "show_default": True,
+            "help": rules["help"].capitalize() + ".",
+        }
+    return derived
+
+
+class Sections(click.Command):
+    """A command whose help groups the options of a config by the class that declares them."""
+
+    config: type[Config]
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        declared_in: dict[str, str] = {}
+        for base in self.config.__mro__:
+            if base in (Config, object):
+                continue
+            for name in vars(base).get("__annotations__", {}):
+                declared_in[name] = (base.__doc__ or "").split("\n")[0].rstrip(".")
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(context):
+            record = parameter.get_help_record(context)
+            if record:
+                sections.setdefault(declared_in.get(parameter.name or "", "Options"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)

@@ -1,0 +1,106 @@
+"""`anaphora predict`: labels for texts on the command line, lines on stdin, or the rows of a file."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anaphora.chunks import chunks
+from anaphora.cli.display import say, to_stdout
+from anaphora.cli.evaluate import load_classifier, text_columns
+from anaphora.cli.options import FILE
+from anaphora.data.read import read
+from anaphora.data.table import join
+from anaphora.data.write import write_rows
+from anaphora.errors import DataError, OptionError
+from anaphora.estimators import TextClassifier
+
+CHUNK = 2_048
+ANSWERS = ("predicted", "probability")
+
+
+@click.command("predict", short_help="Label texts, lines, or the rows of a file.")
+@click.argument("model", type=FILE)
+@click.argument("texts", nargs=-1)
+@click.option("--file", type=FILE, help="Label the rows of this file.")
+@click.option("--out", type=FILE, help="Where the rows of --file go, with their labels; else to stdout as CSV.")
+@click.option("--text", multiple=True, help="A column of text, if it is not named as in training.")
+@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@click.option("--force", is_flag=True, help="Replace --out if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a text, with the probability of each label.")
+def command(
+    model: Path,
+    texts: tuple[str, ...],
+    file: Path | None,
+    out: Path | None,
+    text: tuple[str, ...],
+    encoding: str,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Label TEXTS with MODEL; without any, the rows of --file, or the lines of the standard input.
+
+    \b
+    anaphora predict model/ "what a film" "what a mess"
+    anaphora predict model/ --file new.csv --out scored.csv
+    cat lines.txt | anaphora predict model/
+
+    A text's answer is a line: the label, its probability, the text, with tabs between. A file's rows keep all their
+    columns and get two more, predicted and probability.
+    """
+    for given in texts:
+        if looks_like_file(given):
+            raise OptionError(f"{given} is a file: use --file {given}")
+    if texts and file:
+        raise OptionError("give texts or --file, not both")
+    if out and not file:
+        raise OptionError("--out is for the rows of --file; redirect the answers with > instead")
+    classifier = load_classifier(model)
+    if file:
+        columns = text or text_columns(classifier, model)
+        count = write_rows(labelled(classifier, file, columns, encoding), out, force)
+        if not count:
+            raise DataError(f"{file} has a header but no rows")
+        if out:
+            say(f"{count:,} rows labelled, in {out}")
+        return
+    if not texts and sys.stdin.isatty():
+        raise OptionError("nothing to label: give a text in quotes, --file FILE, or lines on stdin")
+    given_lines: Iterable[str] = texts or (line.rstrip("\r\n") for line in sys.stdin)
+    for some in chunks(given_lines, CHUNK if not texts and not sys.stdin.isatty() else 1):
+        print_answers(classifier, some, as_json)
+
+
+def looks_like_file(text: str) -> bool:
+    """Whether a positional text names a file that is there (a long text is no name, and asking would be an error)."""
+    return len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file()
+
+
+def print_answers(classifier: TextClassifier, texts: list[str], as_json: bool) -> None:
+    shares = classifier.predict_proba(texts)
+    labels = classifier.classes_.tolist()
+    for text, row in zip(texts, shares, strict=True):
+        best = int(row.argmax())
+        if as_json:
+            every = {str(label): round(float(share), 6) for label, share in zip(labels, row, strict=True)}
+            answer = {"text": text, "label": labels[best], "probability": every[str(labels[best])]}
+            to_stdout(json.dumps(answer | {"probabilities": every}, ensure_ascii=False))
+        else:
+            to_stdout(f"{labels[best]}\t{row[best]:.4f}\t{text}")
+
+
+def labelled(
+    classifier: TextClassifier, file: Path, columns: tuple[str, ...], encoding: str
+) -> Iterator[dict[str, Any]]:
+    """The rows of a file with their answers, a chunk at a time."""
+    labels = classifier.classes_.tolist()
+    for rows in chunks(read(file, columns, encoding), CHUNK):
+        if taken := set(ANSWERS) & set(rows[0]):
+            raise DataError(f"{file} has a column {taken.pop()!r} already; rename it first")
+        shares = classifier.predict_proba([join(row, columns) for row in rows])
+        for row, share in zip(rows, shares, strict=True):
+            best = int(share.argmax())
+            yield {**row, "predicted": labels[best], "probability": f"{share[best]:.4f}"}

@@ -1,0 +1,130 @@
+"""`anaphora train classify`: from a file of texts and labels to a model folder."""
+
+import shlex
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from anaphora.bundle import check_free
+from anaphora.cli import INTERRUPTED
+from anaphora.cli.display import follow, say, show_scores
+from anaphora.cli.options import FILE, Sections, takes_options_of
+from anaphora.data.split import split
+from anaphora.data.table import Table, read_table
+from anaphora.errors import OptionError
+from anaphora.estimators import TextClassifier
+from anaphora.tasks.classify import ClassifyConfig
+
+
+@click.group("train", short_help="Train a model on a file.")
+def command() -> None:
+    """Train a model on a file."""
+
+
+class ClassifyCommand(Sections):
+    config = ClassifyConfig
+
+
+@command.command("classify", cls=ClassifyCommand, short_help="Texts and labels -> a classifier.")
+@click.argument("file", type=FILE)
+@click.option("--text", required=True, multiple=True, help="A column of text; give it again to join several.")
+@click.option("--label", required=True, help="The column of the labels.")
+@click.option("--out", required=True, type=FILE, help="The model's folder.")
+@click.option(
+    "--test-size",
+    default=0.0,
+    show_default=True,
+    help="Share of the rows to hold out of everything and to score the finished model on.",
+)
+@click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
+@click.option("--drop-duplicates", is_flag=True, help="Keep only the first row of each text.")
+@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@click.option("--force", is_flag=True, help="Replace the model's folder if it exists.")
+@click.option("--quiet", is_flag=True, help="Show no progress and no scores.")
+@takes_options_of(ClassifyConfig)
+def classify(
+    file: Path,
+    text: tuple[str, ...],
+    label: str,
+    out: Path,
+    test_size: float,
+    drop_missing: bool,
+    drop_duplicates: bool,
+    encoding: str,
+    force: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train a text classifier on FILE: CSV, TSV or JSON lines (each also .gz), or Parquet.
+
+    \b
+    anaphora train classify news.csv --text title --text body --label label --out model/
+    anaphora train classify tweets.csv --text text --label mood --out model/ --test-size 0.2
+
+    A share of the rows chooses the best epoch (--validation). Rows with the same text never straddle a split. Beside
+    the network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
+    """
+    if not 0 <= test_size < 1:
+        raise OptionError(f"test_size={test_size} is out of range: it must be at least 0 and below 1")
+    ClassifyConfig.from_dict(options)  # wrong values are told before the file is read
+    check_free(out, force)
+    table = read_table(file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates)
+    if not quiet:
+        say(noticed(file, table))
+    texts, labels = np.array(table.texts, object), np.array(table.labels, object)
+    held = np.arange(0)
+    kept = np.arange(len(texts))
+    if test_size:
+        kept, held = split(table.texts, table.labels, test_size, np.random.default_rng([options["seed"], 1]))
+
+    model = TextClassifier(**options)
+    interrupted = False
+    try:
+        with closing(model.fit_events(texts[kept].tolist(), labels[kept].tolist())) as events:
+            follow(events, quiet)
+    except KeyboardInterrupt:
+        if not model.__sklearn_is_fitted__():
+            raise
+        interrupted = True
+    model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=interrupted)
+    if len(held) and not interrupted:
+        model.annotate(test=model.evaluate(texts[held].tolist(), labels[held].tolist()))
+    model.save(out, force)
+    if interrupted:
+        say(f"Stopped; the best model so far is in {out}")
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        report(model.bundle_.training, out)
+
+
+def noticed(file: Path, table: Table) -> str:
+    """What reading the file showed."""
+    parts = [f"{file}: {len(table.texts):,} rows, {len(set(table.labels))} labels"]
+    for count, of in (
+        (table.empty_texts, "empty texts"),
+        (table.dropped_missing, "rows without a label left out"),
+        (table.dropped_duplicates, "rows with a text seen before left out"),
+    ):
+        parts += [f"{count:,} {of}"] * (count > 0)
+    return "; ".join(parts)
+
+
+def typed() -> str:
+    """The command that was typed."""
+    return shlex.join(["anaphora", *sys.argv[1:]])
+
+
+def report(training: dict[str, Any], out: Path) -> None:
+    """The scores on rows that were not trained on, and what to do next."""
+    if "test" in training:
+        show_scores(training["test"], "held-out test")
+    elif "validation" in training:
+        show_scores(training["validation"], "validation")
+        say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
+    else:
+        say("Too few rows to hold some out: no scores. Try the model on rows that it has not seen.")
+    say(f'\nSaved in {out}. Next:\n  anaphora predict {out} "a text"\n  anaphora inspect {out}')

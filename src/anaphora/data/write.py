@@ -1,0 +1,54 @@
+"""Rows to a file: CSV, TSV or JSON lines."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from anaphora.data.read import file_kind
+from anaphora.errors import DataError, OutputExists
+
+
+@contextmanager
+def replacing(path: Path, force: bool) -> Iterator[IO[str]]:
+    """Open a file for writing that takes its name only when all is written. Raises OutputExists."""
+    if path.exists() and not force:
+        raise OutputExists(f"{path} exists already; choose another name, or replace it with --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], path: Path | None, force: bool = False) -> int:
+    """Write rows as they come, in the format that the name says (CSV to the standard output), and count them."""
+    if path is None:
+        return _write(rows, sys.stdout, ".csv")
+    kind = file_kind(path)
+    if kind == ".parquet" or path.name.endswith(".gz"):
+        raise DataError(f"{path}: results are written as .csv, .tsv or .jsonl")
+    with replacing(path, force) as out:
+        return _write(rows, out, kind)
+
+
+def _write(rows: Iterable[Mapping[str, Any]], out: IO[str], kind: str) -> int:
+    count, writer = 0, None
+    for count, row in enumerate(rows, 1):  # noqa: B007 (the last count is the answer)
+        if kind == ".jsonl":
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            continue
+        if writer is None:
+            writer = csv.DictWriter(out, list(row), delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+    return count
