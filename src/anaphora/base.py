@@ -8,7 +8,7 @@ import inspect
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -37,10 +37,11 @@ class Estimator(ABC):
 
     def __init_subclass__(cls, task: Any, kind: str) -> None:
         cls._task, cls._kind = task, kind
-        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        options = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
             for name, field in task.Config.__dataclass_fields__.items()
-        )
+        ]
+        cls.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
 
     def __init__(self, **options: Any) -> None:
         self._bundle: Bundle | None = None
@@ -102,7 +103,7 @@ class Estimator(ABC):
             pass
         return self
 
-    def fit_events(self, rows: Sequence[Any], targets: Sequence[Any]) -> Iterator[Event]:
+    def fit_events(self, rows: Sequence[Any], targets: Sequence[Any]) -> Generator[Event, None, None]:
         """`fit`, as a generator of the events in `anaphora.events`, for a progress bar or a plot.
 
         Closed or interrupted before its end, it leaves the best model so far as the fitted one.

@@ -165,7 +165,7 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
             raise BundleError(f"{name} is damaged: {CONFIG}: {key!r} is missing or not a {kind.__name__}")
     if config["task"] not in TASKS:
         raise BundleError(f"{name} is damaged: {CONFIG}: task={config['task']!r} is not one of {in_words(TASKS)}")
-    return config  # type: ignore[no-any-return]
+    return config
 
 
 def _weights(content: bytes, expected: Mapping[str, tuple[int, ...]], name: str) -> dict[str, NDArray[np.float32]]:

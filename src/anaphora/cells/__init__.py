@@ -2,6 +2,7 @@
 
 from anaphora.cells.cell import Cell
 from anaphora.cells.gru import GRU
+from anaphora.cells.gru_textbook import GRUTextbook
 from anaphora.cells.lstm import LSTM
 from anaphora.cells.rnn import RNN
 
@@ -9,6 +10,7 @@ CELLS: dict[str, type[Cell]] = {
     "rnn": RNN,
     "lstm": LSTM,
     "gru": GRU,
+    "gru_textbook": GRUTextbook,
 }
 ACTIVATIONS = tuple(dict.fromkeys(name for cell in CELLS.values() for name in cell.activations))
 

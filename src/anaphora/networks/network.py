@@ -18,8 +18,13 @@ Arrays = Mapping[str, NDArray[np.float32]]
 class Kit(Protocol):
     """One library's implementation of all blocks."""
 
-    BLOCKS: Mapping[type, Any]
-    Net: Any
+    @property
+    def BLOCKS(self) -> Mapping[type, Any]:  # noqa: N802 (a module's constant)
+        """The class that computes each kind of block."""
+
+    @property
+    def Net(self) -> Any:  # noqa: N802 (a module's class)
+        """The class of a network; its attributes will be the blocks."""
 
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:

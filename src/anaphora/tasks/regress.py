@@ -99,13 +99,14 @@ class Regress:
 
     @classmethod
     def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
-        scales = []
+        scales: list[Scale] = []
         for name in ("inputs", "outputs"):
             mean, deviation = (tuple(map(float, learned[name][key])) for key in ("mean", "deviation"))
             if len(mean) != len(deviation) or not np.isfinite([*mean, *deviation]).all():
                 raise ValueError(f"the scale of the {name} is not a list of finite means and deviations")
             scales.append(Scale(mean, deviation))
-        return cls(RegressConfig.from_dict(options), *scales, vector=bool(learned["vector"]))
+        inputs, outputs = scales
+        return cls(RegressConfig.from_dict(options), inputs, outputs, bool(learned["vector"]))
 
     def _shaped(self, values_BK: NDArray[np.float64]) -> NDArray[np.float64]:
         return values_BK if self.vector else values_BK[:, 0]

@@ -6,17 +6,22 @@ scales). It is NumPy throughout; what differs between training and running stand
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from anaphora.data.batch import Batch, Examples
 from anaphora.networks.blocks import Spec
 
 
 class Task(Protocol):
-    name: str
-    options: Any
-    recipe: ModuleType
+    name: ClassVar[str]
+    Config: ClassVar[Any]
+    """The class of its options."""
+    recipe: ClassVar[ModuleType]
     """The module in `networks/` whose `forward` this task trains."""
+
+    @property
+    def options(self) -> Any:
+        """What the user chose."""
 
     @classmethod
     def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:

@@ -84,7 +84,7 @@ def train(task: Task, training: Examples, validation: Examples, best: Best) -> I
                 total_loss += loss.item() * len(chosen)
                 running_loss = loss.item() if step == 1 else 0.98 * running_loss + 0.02 * loss.item()
                 clock.count(int(lengths[chosen].sum()))
-                rate = schedule.get_last_lr()[0]
+                rate = float(schedule.get_last_lr()[0])
                 yield Step(step, epoch, running_loss, rate, norm, clock.tokens_per_second, clock.seconds_left)
 
             metrics = evaluate(task, net, validation, accelerator.device) if len(validation) else {}
