@@ -8,7 +8,9 @@ from anaphora.cells.cell import Cell, Gates, State, Weights, sigmoid, split
 
 @dataclass(frozen=True)
 class GRU(Cell):
-    """r = sigmoid(W_ir x_t + b_ir + W_hr h_(t-1) + b_hr)        reset
+    """The equations.
+
+    r = sigmoid(W_ir x_t + b_ir + W_hr h_(t-1) + b_hr)           reset
     z = sigmoid(W_iz x_t + b_iz + W_hz h_(t-1) + b_hz)           update: how much to keep
     n = tanh(W_in x_t + b_in + r * (W_hn h_(t-1) + b_hn))        the candidate
     h_t = (1 - z) * n + z * h_(t-1)

@@ -9,7 +9,9 @@ from anaphora.cells.init import Parameter, ones_for_gate
 
 @dataclass(frozen=True)
 class LSTM(Cell):
-    """i = sigmoid(W_ii x_t + b_ii + W_hi h_(t-1) + b_hi)     what to write
+    """The equations.
+
+    i = sigmoid(W_ii x_t + b_ii + W_hi h_(t-1) + b_hi)        what to write
     f = sigmoid(W_if x_t + b_if + W_hf h_(t-1) + b_hf)        what to keep
     g = tanh(W_ig x_t + b_ig + W_hg h_(t-1) + b_hg)           the candidate
     o = sigmoid(W_io x_t + b_io + W_ho h_(t-1) + b_ho)        what to show

@@ -8,7 +8,10 @@ from anaphora.cells.cell import Cell, Gates, State, Weights, activate
 
 @dataclass(frozen=True)
 class RNN(Cell):
-    """h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or relu in the place of tanh."""
+    """The equation.
+
+    h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)        or relu in the place of tanh
+    """
 
     name: ClassVar[str] = "rnn"
     gates: ClassVar[tuple[str, ...]] = ("h",)

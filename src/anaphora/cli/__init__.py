@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from anaphora.errors import AnaphoraError, UserError
 
@@ -59,8 +60,12 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(2 if isinstance(error, UserError) else 1)
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
     except click.ClickException as error:
-        error.show()
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "anaphora"
+        click.echo(f"{type(error).__name__}: {error.format_message()} ({path} --help shows what there is)", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)

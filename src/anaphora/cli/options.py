@@ -33,7 +33,7 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
             "type": click.Choice(rules["choices"]) if rules["choices"] else kind,
             "default": config.__dataclass_fields__[name].default,
             "show_default": True,
-            "help": rules["help"].capitalize() + ".",
+            "help": f"{rules['help'][0].upper()}{rules['help'][1:]}.",
         }
     return derived
 
@@ -53,7 +53,7 @@ class Sections(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {"Options": []}
         for parameter in self.get_params(context):
             record = parameter.get_help_record(context)
-            if record:
+            if record and isinstance(parameter, click.Option):
                 sections.setdefault(declared_in.get(parameter.name or "", "Options"), []).append(record)
         for title, records in sections.items():
             with formatter.section(title):

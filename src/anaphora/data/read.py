@@ -127,8 +127,8 @@ def _as_text(value: Any) -> str:
 def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:
     for name in wanted:
         if name not in present:
-            meant = did_you_mean(name, present)
-            raise UnknownColumn(f"{name!r} is not a column of {path}{meant}. Columns: {in_words(present)}")
+            meant = did_you_mean(name, present) or "."
+            raise UnknownColumn(f"{name!r} is not a column of {path}{meant} Columns: {in_words(present)}")
 
 
 def _where_not_decodable(path: Path, encoding: str) -> DataError:

@@ -24,9 +24,14 @@ class RegressConfig(TrainingOptions, RegressorOptions):
     """Options of a sequence regressor."""
 
 
+SPREAD = 1 / 3
+"""The standard deviation of what is scaled: small enough for tanh to be almost linear, so that a cell can follow a trend
+somewhat past the values that it was trained on."""
+
+
 @dataclass(frozen=True)
 class Scale:
-    """Mean and standard deviation of each column: `apply` makes both 0 and 1, `undo` brings the unit back."""
+    """Mean and standard deviation of each column: `apply` makes them 0 and SPREAD, `undo` brings the unit back."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -37,10 +42,10 @@ class Scale:
         return cls(tuple(values_ND.mean(0).tolist()), tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
 
     def apply(self, values: NDArray[Any]) -> Vector:
-        return ((values - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+        return (SPREAD * (values - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
 
     def undo(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        return values * np.array(self.deviation) + np.array(self.mean)
+        return values / SPREAD * np.array(self.deviation) + np.array(self.mean)
 
 
 @dataclass(frozen=True)

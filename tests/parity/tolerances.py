@@ -1,0 +1,48 @@
+"""How far an engine may be from the equation: the one table of tolerances, and the one measure of error.
+
+An error is max|actual - expected| / max|expected| over a whole tensor, where `expected` comes from the reference loop
+in float64.
+"""
+
+import numpy as np
+
+# The largest errors measured are 1e-14 and, in gradients at H = 13 and 512 and T = 500, 1.3e-6.
+TOLERANCES = {
+    "float64": 1e-12,
+    "float32": 1e-5,
+}
+
+
+def error(actual, expected):
+    """max|actual - expected| / max|expected|; NaN (which no tolerance allows) where a number is missing."""
+    actual, expected = as_numpy(actual), as_numpy(expected)
+    assert actual.shape == expected.shape, f"shape {actual.shape}, but {expected.shape} is expected"
+    if expected.size == 0:
+        return 0.0
+    difference = np.abs(actual.astype(np.float64) - expected).max()
+    scale = np.abs(expected).max()
+    return float(difference / scale) if scale > 0 else float(difference)
+
+
+def tolerance(array):
+    """What the table allows for an array of this kind."""
+    return TOLERANCES[str(as_numpy(array).dtype)]
+
+
+def as_numpy(array):
+    """The numbers of a NumPy array or of a torch tensor."""
+    return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
+
+
+def assert_close(actual, expected, what=""):
+    """The error is within the tolerance of the dtype of `actual`."""
+    measured = error(actual, expected)
+    assert measured <= tolerance(actual), f"{what}: error {measured:.2e}, allowed {tolerance(actual):.0e}"
+
+
+def assert_all_close(actual, expected):
+    """The same for every array of two tuples or dictionaries."""
+    pairs = actual.items() if isinstance(actual, dict) else enumerate(actual)
+    assert len(actual) == len(expected)
+    for name, array in pairs:
+        assert_close(array, expected[name], name)

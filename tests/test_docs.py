@@ -1,0 +1,48 @@
+"""The documentation is run: every command and every snippet, in the order in which a reader meets them."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+
+import generate  # noqa: E402 (it lies beside the pages)
+
+PAGES = ["README.md"]
+NOT_RUN = ("make", "pip", "git")
+"""Set-up, which the test run itself has done already."""
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(bash|python)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_snippet_runs(page, tmp_path):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    ran = 0
+    for language, code in blocks(page):
+        if language == "python":
+            commands = [[sys.executable, "-W", "error", "-c", code]]
+        else:
+            lines = [shlex.split(line, comments=True) for line in code.splitlines()]
+            commands = [words for words in lines if words and words[0] not in NOT_RUN]
+        for words in commands:
+            done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{page}: {shlex.join(words)}\n{done.stderr}"
+            ran += 1
+    assert ran, f"{page} holds nothing to run"
+
+
+@pytest.mark.parametrize("file", generate.PAGES)
+def test_generated_page_is_up_to_date(file):
+    """Run `python docs/generate.py` after a change of options or cells."""
+    assert (ROOT / "docs" / file).read_text(encoding="utf-8") == generate.PAGES[file]()
