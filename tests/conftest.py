@@ -1,52 +1,18 @@
-"""What the tests share: a toy set that any working classifier learns, and a model fitted on it once."""
+"""What the tests share: the toy set as lists and as a file, a model fitted on it once, the folder of real data."""
 
 import csv
 import os
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pytest
 from hypothesis import settings
+from toy import TINY, Toy, make_toy
 
 from anaphora import TextClassifier
 
 # The same examples in every run, however slow the machine: a red test is a changed program.
 settings.register_profile("anaphora", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("anaphora")
-
-WORDS = {
-    "pos": ("good", "great", "lovely", "superb", "happy"),
-    "neg": ("bad", "awful", "boring", "poor", "sad"),
-}
-FILLERS = ("the", "film", "was", "plot", "and", "actors", "scene", "music")
-TINY = {
-    "embedding_size": 8,
-    "hidden_size": 8,
-    "epochs": 8,
-    "batch_size": 8,
-    "learning_rate": 0.02,
-    "patience": 8,
-    "validation": 0.2,
-    "max_length": 20,
-    "min_count": 1,
-}
-
-
-class Toy(NamedTuple):
-    texts: list[str]
-    labels: list[str]
-
-
-def make_toy(rows: int = 80) -> Toy:
-    """Texts of eight words, two of which tell the label; no text twice."""
-    rng = np.random.default_rng(0)
-    made: dict[str, str] = {}
-    while len(made) < rows:
-        label = ("pos", "neg")[len(made) % 2]
-        words = [*rng.choice(FILLERS, 6), *rng.choice(WORDS[label], 2)]
-        made[" ".join(rng.permutation(words).tolist())] = label
-    return Toy(list(made), list(made.values()))
 
 
 @pytest.fixture

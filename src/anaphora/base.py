@@ -117,6 +117,7 @@ class Estimator(ABC):
             raise DataError("there are no rows to learn from")
         loop = _load_loop()
         kept, held = self._split(rows, targets, options)
+        options = options.resolved(len(kept))
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
         held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
 

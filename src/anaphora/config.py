@@ -12,7 +12,6 @@ A subclass that only wants another default writes `layers: int = 2`; the help an
 
 import dataclasses
 import numbers
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,10 @@ def option(
     at_most: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A dataclass field with its help text and range. `below` excludes its own value."""
+    """A dataclass field with its help text and range. `below` excludes its own value.
+
+    Where the default is None, None means "what suits the data", and stands there until the data are known.
+    """
     return dataclasses.field(
         default=default,
         metadata={"help": help, "choices": choices, "at_least": at_least, "at_most": at_most, "below": below},
@@ -42,10 +44,10 @@ class Config:
     """Base of all option sets: checks every value when it is made."""
 
     def __post_init__(self) -> None:
-        for name, (kind, optional) in kinds(type(self)).items():
+        for name, kind in kinds(type(self)).items():
             value = getattr(self, name)
-            if value is None and optional:
-                continue
+            if value is None and _fields(type(self))[name].default is None:
+                continue  # left to what suits the data
             object.__setattr__(self, name, _checked(name, value, kind, declared(type(self), name)))
 
     @classmethod
@@ -60,10 +62,10 @@ class Config:
         return dataclasses.asdict(self)
 
 
-def kinds(config: type[Config]) -> dict[str, tuple[type, bool]]:
-    """For every field its plain type, and whether None is allowed too."""
+def kinds(config: type[Config]) -> dict[str, type]:
+    """The type of every field."""
     hints = typing.get_type_hints(config)
-    return {name: _plain(hints[name]) for name in _fields(config)}
+    return {name: hints[name] for name in _fields(config)}
 
 
 def declared(config: type[Config], name: str) -> Mapping[str, Any]:
@@ -74,13 +76,6 @@ def declared(config: type[Config], name: str) -> Mapping[str, Any]:
 
 def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(config)}
-
-
-def _plain(hint: Any) -> tuple[type, bool]:
-    if isinstance(hint, types.UnionType):
-        plain = [part for part in typing.get_args(hint) if part is not type(None)]
-        return plain[0], True
-    return hint, False
 
 
 _ACCEPTED: dict[type, tuple[type, str]] = {

@@ -37,7 +37,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """All training rows were read once more. `metrics` are those of the validation rows; {} without any."""
+    """All training rows were read once more.
+
+    `metrics` are those of the validation rows, {} without any; `best` says that they chose this epoch over all before.
+    """
 
     epoch: int
     training_loss: float

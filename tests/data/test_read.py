@@ -212,7 +212,8 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(name: str, tmp_path: P
 
 
 def test_a_missing_file_and_a_folder_are_no_files(tmp_path: Path) -> None:
-    assert "is not a file" in complaint(tmp_path / "absent.csv") and "is not a file" in complaint(tmp_path)
+    assert "is not a file" in complaint(tmp_path / "absent.csv")
+    assert "is not a file" in complaint(tmp_path)
 
 
 def test_an_unknown_ending_is_refused_with_those_known(tmp_path: Path) -> None:

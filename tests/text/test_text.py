@@ -38,7 +38,7 @@ def vocabulary(learned: TextEncoder) -> set[str]:
         ("one<br />two", "one two"),
         ("<p class='x'>bold</p>", " bold "),
         ("<!-- note -->said", " said"),
-        ("salt &amp; pepper &quot;now&quot; &#39;", "salt & pepper \"now\" '"),
+        ("salt &amp; pepper &quot;now&quot; &#39;", 'salt & pepper "now" \''),
         ("I <3 you", "I <3 you"),
         ("a < b and c > d", "a < b and c > d"),
         ("5<6", "5<6"),

@@ -16,7 +16,7 @@ from anaphora.errors import MissingExtra
 from anaphora.estimators import TextClassifier
 
 # Small enough for a minute on two cores; the defaults read more of a text.
-OPTIONS = {"max_length": 100, "hidden_size": 64, "epochs": 6, "batch_size": 32}
+OPTIONS = {"max_length": 100, "epochs": 6, "batch_size": 32}
 SENTENCES = (
     "The striker scored twice in the second half and the team went top of the league.",
     "Shares in the bank fell after it warned that profits would miss forecasts.",

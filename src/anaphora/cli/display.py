@@ -44,7 +44,7 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
 
 
 def started(event: Start) -> str:
-    validation = f", {event.validation_rows:,} to choose the best epoch by" if event.validation_rows else ""
+    validation = f", {event.validation_rows:,} to check on" if event.validation_rows else ""
     return f"{event.rows:,} rows to learn from{validation}; {event.parameters:,} parameters"
 
 
@@ -58,7 +58,7 @@ def ended(event: Epoch) -> str:
     for name in ("accuracy", "macro_f1", "rmse"):
         if name in event.metrics:
             parts.append(f"{name.replace('_', ' ')} {event.metrics[name]:.4f}")
-    return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best and event.metrics else "")
+    return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best else "")
 
 
 def duration(seconds: float) -> str:

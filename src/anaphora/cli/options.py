@@ -25,14 +25,14 @@ def takes_options_of(config: type[Config]) -> Callable[[Any], Any]:
 def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
     """For every field the arguments of `click.option`."""
     derived = {}
-    for name, (kind, _) in kinds(config).items():
-        rules = declared(config, name)
+    for name, kind in kinds(config).items():
+        rules, default = declared(config, name), config.__dataclass_fields__[name].default
         flag = "--" + name.replace("_", "-")
         derived[name] = {
             "names": [f"{flag}/--no-{flag[2:]}" if kind is bool else flag],
             "type": click.Choice(rules["choices"]) if rules["choices"] else kind,
-            "default": config.__dataclass_fields__[name].default,
-            "show_default": True,
+            "default": default,
+            "show_default": "what suits the number of rows" if default is None else True,
             "help": f"{rules['help'][0].upper()}{rules['help'][1:]}.",
         }
     return derived

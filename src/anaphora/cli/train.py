@@ -18,6 +18,7 @@ from anaphora.data.table import Table, read_table
 from anaphora.errors import OptionError
 from anaphora.estimators import TextClassifier
 from anaphora.tasks.classify import ClassifyConfig
+from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 
 
 @click.group("train", short_help="Train a model on a file.")
@@ -65,7 +66,7 @@ def classify(
     anaphora train classify news.csv --text title --text body --label label --out model/
     anaphora train classify tweets.csv --text text --label mood --out model/ --test-size 0.2
 
-    A share of the rows chooses the best epoch (--validation). Rows with the same text never straddle a split. Beside
+    A share of the rows is kept for checking (--validation). Rows with the same text never straddle a split. Beside
     the network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
     """
     if not 0 <= test_size < 1:
@@ -123,8 +124,10 @@ def report(training: dict[str, Any], out: Path) -> None:
     if "test" in training:
         show_scores(training["test"], "held-out test")
     elif "validation" in training:
-        show_scores(training["validation"], "validation")
-        say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
+        scores = training["validation"]
+        show_scores(scores, "validation")
+        if scores["n"] >= ENOUGH_TO_CHOOSE:
+            say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
     else:
         say("Too few rows to hold some out: no scores. Try the model on rows that it has not seen.")
     say(f'\nSaved in {out}. Next:\n  anaphora predict {out} "a text"\n  anaphora inspect {out}')

@@ -13,8 +13,13 @@ class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
     embedding_size: int = option(128, "width of a token's vector", at_least=1)
+    bayes_start: int = option(
+        8,
+        "how many numbers of a token's vector begin as naive-Bayes weights of the labels; 0 begins at random",
+        at_least=0,
+    )
     word_dropout: float = option(
-        0.1, "share of the tokens that are replaced by [UNK] while training", at_least=0, below=1
+        None, "share of the tokens that are replaced by [UNK] while training", at_least=0, below=1
     )
 
 

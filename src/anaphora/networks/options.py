@@ -13,13 +13,13 @@ class NetworkOptions(Config):
 
     cell: str = option("lstm", "which recurrent cell", choices=tuple(CELLS))
     activation: str = option("tanh", "the cell's nonlinearity", choices=ACTIVATIONS)
-    hidden_size: int = option(128, "width of the state, in each direction", at_least=1)
+    hidden_size: int = option(None, "width of the state, in each direction", at_least=1)
     layers: int = option(1, "recurrent layers, one above the other", at_least=1)
     bidirectional: bool = option(True, "read each row in both directions")
     pool: str = option("mean+max", "how a row's outputs become one vector", choices=POOLS)
-    dropout: float = option(0.3, "share of the pooled vector that is zeroed while training", at_least=0, below=1)
+    dropout: float = option(None, "share of the pooled vector that is zeroed while training", at_least=0, below=1)
     locked_dropout: float = option(
-        0.3,
+        None,
         "share of the recurrent layers' inputs that is zeroed while training, the same at all places of a row",
         at_least=0,
         below=1,

@@ -14,16 +14,42 @@ from anaphora.data.batch import Batch, Examples
 from anaphora.networks import classifier
 from anaphora.networks.blocks import Spec
 from anaphora.networks.classifier import ClassifierOptions
+from anaphora.networks.network import Arrays
+from anaphora.tasks.bayes import head_start, log_count_ratios
 from anaphora.tasks.options import TrainingOptions
 from anaphora.text.encode import TextEncoder, TextOptions
 from anaphora.text.tokenize import UNKNOWN_ID
 
+BAYES_DEVIATION = 0.2
 Label = str | int | float | bool
+
+
+FEW_ROWS = 3_000
+SUITS_FEW: dict[str, Any] = {
+    "epochs": 10,
+    "batch_size": 16,
+    "hidden_size": 64,
+    "dropout": 0.5,
+    "locked_dropout": 0.5,
+    "word_dropout": 0.3,
+}
+SUITS_MANY: dict[str, Any] = {
+    "epochs": 4,
+    "batch_size": 64,
+    "hidden_size": 128,
+    "dropout": 0.3,
+    "locked_dropout": 0.3,
+    "word_dropout": 0.1,
+}
+"""What suits few training rows and many; measured in docs/decisions.md."""
 
 
 @dataclass(frozen=True)
 class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
+
+    def suited(self, rows: int) -> Mapping[str, Any]:
+        return SUITS_FEW if rows < FEW_ROWS else SUITS_MANY
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,18 @@ class Classify:
         numbers = {label: k for k, label in enumerate(self.labels)}
         encoded = None if targets is None else np.array([numbers[label] for label in targets], np.int64)
         return Examples(self.encoder.encode(rows), encoded)
+
+    def start(self, arrays: Arrays, training: Examples) -> Arrays:
+        """Some numbers of each token's vector begin as naive-Bayes weights of the labels; see `tasks.bayes`."""
+        width = min(self.options.bayes_start, self.options.embedding_size)
+        if not width:
+            return arrays
+        assert training.targets is not None
+        embedding_VD = arrays["embedding.weight"].copy()
+        ratios_VK = log_count_ratios(training.rows, training.targets, len(embedding_VD), len(self.labels))
+        ratios_VK[UNKNOWN_ID] = 0
+        embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
+        return {**arrays, "embedding.weight": embedding_VD}
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         return net.cross_entropy(net.head(features), batch.targets)

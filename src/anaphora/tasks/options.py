@@ -1,24 +1,44 @@
 """The options that every training has."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from anaphora.config import Config, option
+
+ENOUGH_TO_CHOOSE = 200
+"""So many validation rows tell epochs apart; fewer mislead (measured: docs/decisions.md)."""
+FEWEST_STEPS = 400
 
 
 @dataclass(frozen=True)
 class TrainingOptions(Config):
     """How long, how fast and how carefully a network is trained."""
 
-    epochs: int = option(6, "the most times that all training rows are read", at_least=1)
-    batch_size: int = option(64, "rows in one step", at_least=1)
+    epochs: int = option(None, "how often all training rows are read", at_least=1)
+    batch_size: int = option(None, "rows in one step", at_least=1)
     learning_rate: float = option(3e-3, "AdamW's largest step, reached after a quarter of the training", at_least=0)
     weight_decay: float = option(0.05, "AdamW's pull of the weights towards zero", at_least=0)
     clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=0)
     patience: int = option(3, "stop after this many epochs in a row without a better score", at_least=1)
     validation: float = option(
         0.1,
-        "share of the rows that choose the best epoch and are not trained on; 0 keeps the last epoch",
+        f"share of the rows that are scored, not trained on; {ENOUGH_TO_CHOOSE} or more of them choose the best epoch, "
+        "fewer would choose by chance, and the last one is kept",
         at_least=0,
         below=1,
     )
     seed: int = option(0, "the same seed on the same machine gives the same model", at_least=0)
+
+    def resolved(self, rows: int) -> Self:
+        """These options with a value for each that was left to the number of training rows."""
+        chosen = {name: value for name, value in self.suited(rows).items() if getattr(self, name) is None}
+        options = replace(self, **chosen)
+        steps = math.ceil(rows / options.batch_size)
+        enough = max(options.epochs, math.ceil(FEWEST_STEPS / steps))
+        return options if "epochs" not in chosen else replace(options, epochs=enough)
+
+    def suited(self, rows: int) -> Mapping[str, Any]:
+        """What suits a number of rows, for every option that is None by default."""
+        return {"epochs": 20, "batch_size": 32}

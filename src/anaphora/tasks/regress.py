@@ -13,6 +13,7 @@ from anaphora.data.batch import Batch, Examples
 from anaphora.errors import DataError
 from anaphora.networks import regressor
 from anaphora.networks.blocks import Spec
+from anaphora.networks.network import Arrays
 from anaphora.networks.regressor import RegressorOptions
 from anaphora.tasks.options import TrainingOptions
 
@@ -25,8 +26,8 @@ class RegressConfig(TrainingOptions, RegressorOptions):
 
 
 SPREAD = 1 / 3
-"""The standard deviation of what is scaled: small enough for tanh to be almost linear, so that a cell can follow a trend
-somewhat past the values that it was trained on."""
+"""The standard deviation of what is scaled: small enough for tanh to be almost linear, so that a cell can follow a
+trend somewhat past the values that it was trained on."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class Regress:
         if targets is not None:
             scaled = self.outputs.apply(np.asarray(targets, float).reshape(len(rows), -1))
         return Examples([self.inputs.apply(row) for row in rows], scaled)
+
+    def start(self, arrays: Arrays, training: Examples) -> Arrays:
+        return arrays
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         return net.squared_error(net.head(features), batch.targets)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from anaphora.data.batch import Batch, Examples
 from anaphora.networks.blocks import Spec
+from anaphora.networks.network import Arrays
 
 
 class Task(Protocol):
@@ -32,6 +33,9 @@ class Task(Protocol):
 
     def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
         """A person's rows -> the network's inputs."""
+
+    def start(self, arrays: Arrays, training: Examples) -> Arrays:
+        """The network's first values: those drawn at random, or better ones that the training rows suggest."""
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         """The mean loss of a batch, by the verbs that a training network has (`net.cross_entropy`, ...)."""

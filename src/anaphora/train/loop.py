@@ -17,6 +17,7 @@ from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Event, Start, Step
 from anaphora.networks.network import build, draw
 from anaphora.tasks import Task
+from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
 from anaphora.train.optim import make_optimizer, make_schedule
 
@@ -49,11 +50,12 @@ class Objective(nn.Module):
 def train(task: Task, training: Examples, validation: Examples, best: Best) -> Iterator[Event]:
     """Train the task's network, keeping the best model in `best` as it goes.
 
-    Without validation rows the last epoch is the best. Raises TrainingFailed where the loss is no longer a number.
+    With too few validation rows to choose by, the last epoch is the best. Raises TrainingFailed where the loss is no
+    longer a number.
     """
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
-    net: blocks.Net = build(task.recipe, spec, blocks, draw(spec, options.seed))
+    net: blocks.Net = build(task.recipe, spec, blocks, task.start(draw(spec, options.seed), training))
     net.seed(options.seed)
     rng = np.random.default_rng(options.seed)
     lengths = training.lengths
@@ -65,6 +67,7 @@ def train(task: Task, training: Examples, validation: Examples, best: Best) -> I
     parameters = sum(parameter.numel() for parameter in net.parameters())
     yield Start(steps, options.epochs, len(training), len(validation), parameters)
     clock = Clock(options.epochs * int(lengths.sum()))
+    choosing = len(validation) >= ENOUGH_TO_CHOOSE
     step, running_loss, since_best = 0, math.nan, 0
     try:
         for epoch in range(1, options.epochs + 1):
@@ -88,12 +91,12 @@ def train(task: Task, training: Examples, validation: Examples, best: Best) -> I
                 yield Step(step, epoch, running_loss, rate, norm, clock.tokens_per_second, clock.seconds_left)
 
             metrics = evaluate(task, net, validation, accelerator.device) if len(validation) else {}
-            score = task.score(metrics) if metrics else math.inf
-            is_best = score > best.score or not metrics
+            score = task.score(metrics) if metrics else math.nan
+            is_best = score > best.score if choosing else True
             if is_best:
                 best.arrays, best.epoch, best.score = net.arrays(), epoch, score
             since_best = 0 if is_best else since_best + 1
-            yield Epoch(epoch, total_loss / len(training), metrics, score, is_best, clock.seconds)
+            yield Epoch(epoch, total_loss / len(training), metrics, score, choosing and is_best, clock.seconds)
             if since_best >= options.patience:
                 yield Done(f"{since_best} epochs without a better score", best.epoch, clock.seconds)
                 return

@@ -1,0 +1,100 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toy import Toy
+
+from anaphora import SequenceRegressor, TextClassifier, load
+from anaphora.baseline import Baselines
+from anaphora.cli import main
+from anaphora.data.table import read_table
+
+
+def planted(toy: Toy) -> tuple[list[str], list[str]]:
+    """The toy set twice, each text with a word of its own: so often that only a split can leave it out."""
+    return [f"{text} planted{row}" for row, text in enumerate(toy.texts)] * 2, toy.labels * 2
+
+
+def known_everywhere(model: TextClassifier) -> set[int]:
+    """The rows whose planted word is known, to the network's vocabulary and to the baseline alike."""
+    linear = Baselines.from_files(model.bundle_.baseline).linear
+    assert linear is not None
+    vocabulary = set(model.bundle_.task.encoder.tokenizer.get_vocab())  # type: ignore[attr-defined]
+    learned, terms = (
+        {int(word[7:]) for word in words if word.startswith("planted")} for words in (vocabulary, linear.terms)
+    )
+    assert learned == terms
+    return learned
+
+
+def held_out(monkeypatch: pytest.MonkeyPatch, estimator: TextClassifier, texts: list[str], labels: list[str]) -> Any:
+    """Fit, and tell which row numbers were held out to choose the best epoch."""
+    parts = []
+    split = TextClassifier._split
+
+    def remember(self: TextClassifier, *given: Any) -> Any:
+        parts.append(split(self, *given))
+        return parts[-1]
+
+    monkeypatch.setattr(TextClassifier, "_split", remember)
+    estimator.fit(texts, labels)
+    [(_, held)] = parts
+    return set(held.tolist())
+
+
+def write(file: Path, texts: list[str], labels: list[str]) -> Path:
+    file.write_text("text,label\n" + "".join(f"{a},{b}\n" for a, b in zip(texts, labels, strict=True)))
+    return file
+
+
+def trained(file: Path, out: Path, *more: str) -> TextClassifier:
+    sizes = ["--hidden-size", "4", "--embedding-size", "4", "--epochs", "1", "--min-count", "1", "--quiet"]
+    given = ["train", "classify", str(file), "--text", "text", "--label", "label", "--out", str(out), *sizes, *more]
+    with pytest.raises(SystemExit) as stopped:
+        main(given)
+    assert stopped.value.code in (0, None)
+    loaded: TextClassifier = load(out)
+    return loaded
+
+
+def test_words_of_the_validation_rows_alone_are_not_learned(
+    toy: Toy, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimator = TextClassifier(**tiny | {"epochs": 1})
+    held = {row % 80 for row in held_out(monkeypatch, estimator, *planted(toy))}
+    assert held
+    assert known_everywhere(estimator) == set(range(80)) - held
+
+
+def test_words_of_the_test_rows_alone_are_not_learned(toy: Toy, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", *planted(toy))
+    model = trained(file, tmp_path / "model", "--test-size", "0.25", "--validation", "0")
+    training = model.bundle_.training
+    assert (training["test"]["n"], training["rows"]) == (40, 120)
+    assert len(known_everywhere(model)) == 60
+
+
+def test_identical_texts_never_straddle_the_validation_split(
+    toy: Toy, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, labels = toy.texts * 3, toy.labels * 3
+    held = held_out(monkeypatch, TextClassifier(**tiny | {"epochs": 1}), texts, labels)
+    assert held
+    assert not {texts[row] for row in held} & {texts[row] for row in range(240) if row not in held}
+
+
+def test_the_scales_of_a_regressor_are_those_of_the_training_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3, 1))
+    regressor = SequenceRegressor(hidden_size=4, epochs=1, validation=0.2)
+    kept, held = regressor._split(list(rows), list(rows[:, 0, 0]), regressor._task.Config(validation=0.2))
+    rows[held] += 1_000_000
+    regressor.fit(rows, rows[:, 0, 0])
+    learned = regressor.bundle_.task.learned()
+    assert learned["inputs"]["mean"] == pytest.approx([rows[kept].mean()])
+    assert learned["outputs"]["mean"] == pytest.approx([rows[kept, 0].mean()])
+
+
+def test_dropping_duplicates_leaves_every_text_once(toy: Toy, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", toy.texts * 2, toy.labels * 2)
+    assert read_table(file, ["text"], "label", drop_duplicates=True).texts == toy.texts
