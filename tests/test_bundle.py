@@ -126,7 +126,15 @@ def test_a_field_that_is_absent_or_of_another_type_is_refused(key: str, value: o
 
 @pytest.mark.parametrize(
     "changed",
-    [{"hiden_size": 8}, {"hidden_size": "8"}, {"hidden_size": -8}, {"cell": "lstn"}, {"layers": 2}, {"hidden_size": 9}],
+    [
+        {"hiden_size": 8},
+        {"hidden_size": "8"},
+        {"hidden_size": -8},
+        {"hidden_size": None},
+        {"cell": "lstn"},
+        {"layers": 2},
+        {"hidden_size": 9},
+    ],
 )
 def test_options_that_do_not_fit_are_refused(changed: dict[str, object], folder: Path) -> None:
     refused(edit(folder, lambda config: config["options"].update(changed)))

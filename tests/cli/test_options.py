@@ -44,13 +44,12 @@ def test_an_options_name_and_default_are_the_fields(name: str) -> None:
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_an_options_kind_and_choices_are_the_fields(name: str) -> None:
-    kind, rules = kinds(ClassifyConfig)[name][0], declared(ClassifyConfig, name)
+    kind, choices = kinds(ClassifyConfig)[name], declared(ClassifyConfig, name)["choices"]
     option = OPTIONS[name]
-    if rules["choices"]:
-        assert tuple(option.type.choices) == tuple(rules["choices"])  # type: ignore[attr-defined]
+    if choices:
+        assert tuple(option.type.choices) == tuple(choices)  # type: ignore[attr-defined]
     else:
-        assert isinstance(DEFAULTS[name], kind)
-        assert option.type.convert(str(DEFAULTS[name]), option, None) == DEFAULTS[name]
+        assert type(option.type.convert("1", option, None)) is kind
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
