@@ -11,7 +11,8 @@ import pytest
 from anaphora.cli import main
 
 SIZES = ("--hidden-size", "8", "--embedding-size", "8", "--batch-size", "8", "--learning-rate", "0.02")
-QUICK = (*SIZES, "--min-count", "1", "--max-length", "20", "--validation", "0.2")
+NOTHING_DROPPED = ("--dropout", "0", "--locked-dropout", "0", "--word-dropout", "0")
+QUICK = (*SIZES, *NOTHING_DROPPED, "--min-count", "1", "--max-length", "20", "--validation", "0.2")
 
 
 class Result(NamedTuple):

@@ -79,34 +79,49 @@ def test_a_strange_text_is_learned_from_and_answered(text: str, train: Run, run:
     assert run("predict", tmp_path / "model", "--file", tmp_path / "t.jsonl", "--out", tmp_path / "o.csv").code == 0
 
 
+@pytest.mark.parametrize("text", ["", "   ", "word " * 200_000, "x" * 1_000_000, "a\0b"])
+def test_a_strange_text_on_the_command_line_is_answered(text: str, run: Run, saved: Path) -> None:
+    done = run("predict", saved, text)
+    assert (done.code, done.err, done.out.endswith(f"\t{text}\n")) == (0, "", True)
+
+
 # Options
 
 
 @pytest.mark.parametrize(
-    ("option", "words"),
+    ("option", "error", "words"),
     [
-        (("--cell", "lstn"), ("lstn", "lstm")),
-        (("--hiden-size", "3"), ("--hiden-size", "--hidden-size")),
-        (("--hidden-size", "0"), ("hidden_size", "0", "at least 1")),
-        (("--hidden-size", "many"), ("many",)),
-        (("--dropout", "nan"), ("dropout", "nan")),
-        (("--test-size", "1.5"), ("test_size", "1.5")),
-        (("--seed", str(2**70)), ("seed",)),
-        (("--cell", "gru", "--activation", "relu"), ("activation", "relu", "gru")),
-        (("--encoding", "uft-8"), ("uft-8",)),
-        (("--encoding", "rot13"), ("rot13",)),
+        (("--cell", "lstn"), "BadParameter", ("lstn", "lstm")),
+        (("--hiden-size", "3"), "NoSuchOption", ("--hiden-size", "--hidden-size")),
+        (("--hidden-size", "0"), "OptionError", ("hidden_size", "0", "at least 1")),
+        (("--hidden-size", "many"), "BadParameter", ("--hidden-size", "many")),
+        (("--dropout", "nan"), "OptionError", ("dropout", "nan")),
+        (("--test-size", "1.5"), "OptionError", ("test_size", "1.5")),
+        (("--seed", str(2**70)), "OptionError", ("seed",)),
+        (("--cell", "gru", "--activation", "relu"), "OptionError", ("activation", "relu", "gru")),
+        (("--encoding", "uft-8"), "DataError", ("uft-8",)),
+        (("--encoding", "rot13"), "DataError", ("rot13",)),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
 )
-def test_an_option_that_cannot_be(option: Any, words: tuple[str, ...], train: Run, toy_csv: Path) -> None:
+def test_an_option_that_cannot_be(option: Any, error: str, words: tuple[str, ...], train: Run, toy_csv: Path) -> None:
     before = held(toy_csv.parent)
-    done = train(toy_csv, toy_csv.parent / "model", "--quiet", *option)
-    assert_refused(done, "DataError" if option[0] == "--encoding" else "OptionError", *words)
+    assert_refused(train(toy_csv, toy_csv.parent / "model", "--quiet", *option), error, *words)
     assert held(toy_csv.parent) == before
 
 
-@pytest.mark.parametrize("arguments", [("trian",), ("evaluate",), ("train", "classify"), ("train", "clasify", "x")])
-def test_a_command_that_is_unknown_or_not_whole(arguments: tuple[str, ...], run: Run) -> None:
-    assert_refused(run(*arguments), "OptionError")
+@pytest.mark.parametrize(
+    ("arguments", "error", "word"),
+    [
+        (("trian",), "NoSuchCommand", "trian"),
+        (("train", "clasify", "x"), "NoSuchCommand", "ean 'classify'"),
+        (("evaluate",), "MissingParameter", "MODEL"),
+        (("train", "classify"), "MissingParameter", "FILE"),
+        (("predict", "model", "--out"), "BadOptionUsage", "--out"),
+    ],
+)
+def test_a_command_that_is_unknown_or_not_whole(arguments: tuple[str, ...], error: str, word: str, run: Run) -> None:
+    assert_refused(run(*arguments), error, word, "--help")
 
 
 def test_a_loss_that_is_no_number_is_a_failure(train: Run, toy_csv: Path) -> None:

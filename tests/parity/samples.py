@@ -20,33 +20,33 @@ class Sample:
     """The arguments of one call of `scan`, and `upstream`: gradients that arrive at the outputs and at the state."""
 
     weights: dict
-    x_BTD: object
-    lengths_B: object
+    x: object
+    lengths: object
     state: tuple
     upstream: tuple
 
     @property
     def inputs(self):
-        return self.weights, self.x_BTD, self.lengths_B
+        return self.weights, self.x, self.lengths
 
     def numpy(self, dtype):
-        return self._converted(lambda array: array.astype(dtype), self.lengths_B)
+        return self._converted(lambda array: array.astype(dtype), self.lengths)
 
     def torch(self, dtype=torch.float64, learns=False):
         def leaf(array):
             return torch.tensor(array, dtype=dtype, requires_grad=learns)
 
-        return self._converted(leaf, torch.tensor(self.lengths_B))
+        return self._converted(leaf, torch.tensor(self.lengths))
 
     def rows(self, chosen):
         """The same weights, and of the batch the chosen rows."""
         state, upstream = (tuple(array[chosen] for array in arrays) for arrays in (self.state, self.upstream))
-        return Sample(self.weights, self.x_BTD[chosen], self.lengths_B[chosen], state, upstream)
+        return Sample(self.weights, self.x[chosen], self.lengths[chosen], state, upstream)
 
     def _converted(self, convert, lengths_B):
         weights = {name: convert(array) for name, array in self.weights.items()}
         state, upstream = (tuple(map(convert, arrays)) for arrays in (self.state, self.upstream))
-        return Sample(weights, convert(self.x_BTD), lengths_B, state, upstream)
+        return Sample(weights, convert(self.x), lengths_B, state, upstream)
 
 
 def sample(cell, *, T, H=5, D=3, B=5, ragged=True, seed=0):
@@ -78,7 +78,7 @@ def backward(cell, scan, given, *, zero_state=False, **options):
     """Outputs, states and all gradients of `scan` under torch: `(values, {name: gradient})`."""
     y_BTH, end = scan(cell, *given.inputs, None if zero_state else given.state, **options)
     loss = sum((array * grad.detach()).sum() for array, grad in zip((y_BTH, *end), given.upstream, strict=False))
-    leaves = given.weights | {"x": given.x_BTD}
+    leaves = given.weights | {"x": given.x}
     if not zero_state:
         leaves |= dict(zip(cell.state, given.state, strict=True))
     gradients = torch.autograd.grad(loss, list(leaves.values()))

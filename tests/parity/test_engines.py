@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from samples import EVERY_CELL, backward, sample
-from tolerances import assert_all_close, assert_close
+from tolerances import assert_all_close
 
 from anaphora.engine import reference
 from anaphora.engine import torch as torch_engine

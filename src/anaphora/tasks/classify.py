@@ -108,7 +108,7 @@ class Classify:
         return float(metrics["macro_f1"])
 
     def learned(self) -> dict[str, Any]:
-        return {"labels": list(self.labels)}
+        return {"labels": list(self.labels), "stopwords": sorted(self.encoder.stopwords)}
 
     def tokenizer(self) -> str:
         return self.encoder.tokenizer.to_str()
@@ -121,7 +121,8 @@ class Classify:
         labels = learned["labels"]
         if not isinstance(labels, list) or len(labels) < 2 or len(set(labels)) != len(labels):
             raise ValueError(f"labels={labels!r} is not a list of two or more different labels")
-        encoder = TextEncoder(config, Tokenizer.from_str(tokenizer))
-        if max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
+        stopwords = frozenset(map(str, learned["stopwords"]))
+        encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords)
+        if config.encode == "vocabulary" and max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
         return cls(config, tuple(labels), encoder)

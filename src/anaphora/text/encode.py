@@ -9,22 +9,23 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anaphora.chunks import chunks
-from anaphora.config import Config, option
-from anaphora.text.clean import clean
-from anaphora.text.tokenize import PATTERNS, learn
+from anaphora.config import option
+from anaphora.errors import OptionError
+from anaphora.text.clean import Cleaner, CleanOptions
+from anaphora.text.stopwords import read_stopwords
+from anaphora.text.tokenize import ENCODINGS, LEVELS, bucket, learn, without_vocabulary
 
 Ids = NDArray[np.int32]
 KEEP = ("head", "tail", "both")
 
 
 @dataclass(frozen=True)
-class TextOptions(Config):
+class TextOptions(CleanOptions):
     """How text becomes token ids."""
 
-    strip_html: bool = option(True, "take HTML tags out and resolve entities such as &amp;")
-    lowercase: bool = option(True, "make the text lower case")
-    level: str = option("word", "what a token is", choices=tuple(PATTERNS))
-    vocab_size: int = option(30_000, "the most tokens that the vocabulary may hold", at_least=2)
+    level: str = option("word", "what a token is: a word, a character, or a learned piece of a word", choices=LEVELS)
+    encode: str = option("vocabulary", "a number for each known token, or hashed buckets for all", choices=ENCODINGS)
+    vocab_size: int = option(30_000, "the most tokens that the vocabulary holds; the number of buckets", at_least=2)
     min_count: int = option(2, "how often a token must occur in training to have its own place", at_least=1)
     max_length: int = option(400, "the most tokens of a text that are read", at_least=1)
     keep: str = option("both", "which part of a longer text is read: head, tail, or half of each", choices=KEEP)
@@ -36,26 +37,44 @@ class TextEncoder:
 
     options: TextOptions
     tokenizer: Tokenizer
+    stopwords: frozenset[str] = frozenset()
 
     @classmethod
     def learn(cls, options: TextOptions, texts: Iterable[str]) -> Self:
         """Learn the vocabulary from training texts, and from nothing else."""
-        cleaned = (_clean(options, text) for text in texts)
+        stopwords = read_stopwords(options.stopwords)
+        if options.encode == "hash":
+            if options.level == "bpe":
+                raise OptionError("level='bpe' learns a vocabulary; encode='hash' does without: choose one")
+            return cls(options, without_vocabulary(options.level), stopwords)
+        cleaned = map(Cleaner(options, stopwords), texts)
         size, count = options.vocab_size, options.min_count
-        return cls(options, learn(cleaned, level=options.level, vocab_size=size, min_count=count))
+        return cls(options, learn(cleaned, level=options.level, vocab_size=size, min_count=count), stopwords)
 
     @property
     def size(self) -> int:
+        """How many ids there are; all are smaller."""
+        if self.options.encode == "hash":
+            return self.options.vocab_size + 1  # no bucket is number 0, which stands for [UNK]
         return int(self.tokenizer.get_vocab_size())
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of each text, at most `max_length` of them; an empty text gives an empty array."""
         rows: list[Ids] = []
+        clean = Cleaner(self.options, self.stopwords)
         for some in chunks(texts, 1_000):  # a tokenizer's own result holds far more than the ids
-            cleaned = [_clean(self.options, text) for text in some]
-            for encoding in self.tokenizer.encode_batch_fast(cleaned, add_special_tokens=False):
-                rows.append(cut(np.array(encoding.ids, np.int32), self.options.max_length, self.options.keep))
+            for ids in self._numbers([clean(text) for text in some]):
+                rows.append(cut(np.array(ids, np.int32), self.options.max_length, self.options.keep))
         return rows
+
+    def _numbers(self, cleaned: list[str]) -> Iterable[list[int]]:
+        if self.options.encode == "hash":
+            return map(self._hashed, cleaned)
+        return (encoding.ids for encoding in self.tokenizer.encode_batch_fast(cleaned, add_special_tokens=False))
+
+    def _hashed(self, text: str) -> list[int]:
+        tokens = self.tokenizer.pre_tokenizer.pre_tokenize_str(text)
+        return [bucket(token, self.options.vocab_size) for token, _ in tokens]
 
 
 def cut(ids: Ids, length: int, keep: str) -> Ids:
@@ -65,7 +84,3 @@ def cut(ids: Ids, length: int, keep: str) -> Ids:
     head = {"head": length, "tail": 0, "both": (length + 1) // 2}[keep]
     tail = length - head
     return np.concatenate([ids[:head], ids[len(ids) - tail :]])
-
-
-def _clean(options: TextOptions, text: str) -> str:
-    return clean(text, strip_html=options.strip_html, lowercase=options.lowercase)

@@ -1,0 +1,51 @@
+"""Small networks of every task, with random weights, in the training kit and in the runtime's."""
+
+import numpy as np
+import torch
+from samples import random_array
+
+from anaphora.data.batch import collect
+from anaphora.networks.network import build, shapes
+from anaphora.runtime import blocks as runtime_kit
+from anaphora.tasks import TASKS
+from anaphora.train import blocks as train_kit
+
+TEXTS = ["the cat sat", "a dog", "", "the dog ran and the cat sat on a mat all day", "rain"]
+SERIES = [np.random.default_rng(length).standard_normal((length, 3)) for length in (3, 2, 0, 11, 1)]
+EMPTY = 2  # the place of the empty row
+
+# For every task: rows, their targets, and the sizes of a small network.
+ROWS = {
+    "classify": (TEXTS, [1, 2, 1, 2, 1], {"min_count": 1, "embedding_size": 6}),
+    "regress": (SERIES, [0.5, -1.0, 2.0, 3.0, 1.0], {}),
+}
+
+
+class Case:
+    """A task learned from its rows, its network in both kits, and the rows as one batch."""
+
+    def __init__(self, name, options):
+        rows, targets, sizes = ROWS[name]
+        config = TASKS[name].Config(hidden_size=7, **sizes, **options)
+        self.task = TASKS[name].learn(config, rows, targets)
+        rng = np.random.default_rng(0)
+        spec = self.task.spec()
+        arrays = {key: random_array(rng, shape, 7).astype(np.float32) for key, shape in shapes(spec).items()}
+        self.trains = build(self.task.recipe, spec, train_kit, arrays).eval()
+        self.runs = build(self.task.recipe, spec, runtime_kit, arrays)
+        self.examples = self.task.encode(rows)
+        self.inputs = self.batch(range(len(rows)))
+
+    def batch(self, chosen):
+        return collect(self.examples, np.array(chosen)).inputs
+
+    def in_torch(self, x, lengths_B):
+        with torch.no_grad():
+            return self.trains(*map(torch.from_numpy, (x, lengths_B)))[0].numpy()
+
+    def in_runtime(self, x, lengths_B):
+        return self.runs(x, lengths_B)[0]
+
+    @property
+    def kits(self):
+        return self.in_torch, self.in_runtime

@@ -1,0 +1,145 @@
+"""Dropout: it acts while training, by its own seeded random numbers, and does nothing at prediction."""
+
+import numpy as np
+import pytest
+import torch
+from recipes import Case
+
+from anaphora.cells import CELLS
+from anaphora.networks import blocks
+from anaphora.networks.network import draw
+from anaphora.tasks import TASKS
+from anaphora.train import blocks as train_kit
+
+RATE = 0.4
+
+# Every rate that a task has, alone, so that one that acts cannot hide another that does not.
+DROPOUTS = [
+    (
+        name,
+        {
+            option: RATE if option == chosen else 0.0
+            for option in ("dropout", "locked_dropout", "word_dropout")
+            if hasattr(TASKS[name].Config, option)
+        },
+    )
+    for name in TASKS
+    for chosen in ("dropout", "locked_dropout", "word_dropout")
+    if hasattr(TASKS[name].Config, chosen)
+]
+every_dropout = pytest.mark.parametrize(("name", "options"), DROPOUTS)
+
+
+def noisy(spec):
+    """A block of the training kit, seeded, in training mode."""
+    block = train_kit.BLOCKS[type(spec)](spec, {}).train()
+    block.generator.manual_seed(0)
+    return block
+
+
+@pytest.fixture
+def trained(name, options):
+    """`features()` of a network in training mode, and the network."""
+    case = Case(name, options)
+    net = case.trains.train()
+    return (lambda: case.in_torch(*case.inputs)), net
+
+
+@every_dropout
+def test_it_changes_the_features_of_every_call_while_training(trained):
+    features, _ = trained
+    assert np.abs(features() - features()).max() > 1e-3
+
+
+@every_dropout
+def test_it_does_nothing_in_eval_mode(name, options):
+    rates = Case(name, options)
+    without = Case(name, dict.fromkeys(options, 0.0))
+    np.testing.assert_array_equal(rates.in_torch(*rates.inputs), without.in_torch(*without.inputs))
+
+
+@every_dropout
+def test_a_rate_of_zero_does_nothing_while_training(name, options):
+    case = Case(name, dict.fromkeys(options, 0.0))
+    evaluated = case.in_torch(*case.inputs)
+    case.trains.train()
+    np.testing.assert_array_equal(case.in_torch(*case.inputs), evaluated)
+
+
+@every_dropout
+def test_the_same_seed_gives_the_same_run(trained):
+    features, net = trained
+    net.seed(3)
+    first = [features(), features()]
+    net.seed(3)
+    np.testing.assert_array_equal([features(), features()], first)
+
+
+@every_dropout
+def test_another_seed_gives_another_run(trained):
+    features, net = trained
+    net.seed(3)
+    first = features()
+    net.seed(4)
+    assert np.abs(features() - first).max() > 1e-3
+
+
+@every_dropout
+def test_torchs_global_random_numbers_are_left_alone(trained):
+    features, net = trained
+    before = torch.random.get_rng_state()
+    net.seed(3)
+    features()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_blocks_of_one_network_have_different_random_numbers():
+    net = Case("classify", {}).trains
+    net.seed(3)
+    noisy = [module for module in net.modules() if isinstance(module, train_kit.Noise)]
+    draws = [tuple(torch.rand(4, generator=module.generator).tolist()) for module in noisy]
+    assert len(draws) == len(set(draws)) == 4
+
+
+def test_word_dropout_replaces_the_stated_share_with_the_unknown_id():
+    ids_BT = torch.arange(1, 20_001).reshape(100, 200)
+    got = noisy(blocks.WordDropout(RATE, unknown=0))(ids_BT)
+    replaced = got != ids_BT
+    assert replaced.double().mean().item() == pytest.approx(RATE, abs=0.02)
+    assert (got[replaced] == 0).all()
+
+
+def test_word_dropout_chooses_each_place_by_itself():
+    got = noisy(blocks.WordDropout(RATE, unknown=0))(torch.ones(40, 50, dtype=torch.int64))
+    assert (got != got[:1]).any()
+    assert (got != got[:, :1]).any()
+
+
+def test_locked_dropout_has_one_mask_for_all_places_of_a_row():
+    got = noisy(blocks.LockedDropout(RATE))(torch.ones(30, 9, 20))
+    assert torch.equal(got, got[:, :1].expand_as(got))
+
+
+def test_locked_dropout_has_another_mask_for_every_row():
+    got = noisy(blocks.LockedDropout(RATE))(torch.ones(30, 9, 20))
+    assert len({tuple(row.tolist()) for row in got[:, 0]}) == 30
+
+
+@pytest.mark.parametrize("block", [blocks.Dropout(RATE), blocks.LockedDropout(RATE)], ids=["dropout", "locked"])
+def test_a_number_is_zeroed_at_the_stated_rate_or_scaled_so_that_the_mean_stays(block):
+    x = torch.full((400, 1, 50), 3.0)
+    got = noisy(block)(x)
+    kept = got != 0
+    assert kept.double().mean().item() == pytest.approx(1 - RATE, abs=0.02)
+    assert torch.allclose(got[kept], x[kept] / (1 - RATE))
+    assert got.mean().item() == pytest.approx(3.0, rel=0.03)
+
+
+@pytest.mark.parametrize(("layers", "changes"), [(1, False), (2, True), (3, True)])
+def test_recurrent_dropout_stands_between_layers_and_nowhere_else(layers, changes):
+    spec = blocks.Recurrent(CELLS["lstm"](), 3, 5, layers, dropout=RATE)
+    arrays = {name.removeprefix("rnn."): array for name, array in draw({"rnn": spec}, seed=0).items()}
+    block = train_kit.Recurrent(spec, arrays).train()
+    x_BTD, lengths_B = torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([6, 2])
+    first, second = block(x_BTD, lengths_B)[0], block(x_BTD, lengths_B)[0]
+    assert bool((first - second).abs().max() > 1e-3) == changes
