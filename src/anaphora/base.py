@@ -133,6 +133,7 @@ class Estimator(ABC):
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": _fingerprint(rows, targets),
+            **task.facts(),
         }
         best, epochs = loop.Best(), []
         try:

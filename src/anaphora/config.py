@@ -87,6 +87,10 @@ _ACCEPTED: dict[type, tuple[type, str]] = {
 
 
 def _checked(name: str, value: Any, kind: type, rules: Mapping[str, Any]) -> Any:
+    if typing.get_origin(kind) is tuple:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise OptionError(f"{name}={value!r}: a list is needed")
+        return tuple(_checked(name, item, typing.get_args(kind)[0], rules) for item in value)
     accepted, in_english = _ACCEPTED[kind]
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise OptionError(f"{name}={value!r}: {in_english} is needed")

@@ -195,7 +195,7 @@ def test_inspect_shows_layers_shapes_and_parameters(run: Run, saved: Path) -> No
 def test_inspect_counts_the_parameters(run: Run, saved: Path, model: TextClassifier) -> None:
     facts = json.loads(run("inspect", saved, "--json").out)
     assert facts["parameters"] == sum(array.size for array in model.bundle_.arrays.values())
-    assert facts["learned"] == {"labels": ["neg", "pos"]}
+    assert facts["learned"]["labels"] == ["neg", "pos"]
     assert facts["options"]["hidden_size"] == 8
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import typing
 from typing import Any
 
 import click
@@ -46,10 +47,12 @@ def test_an_options_name_and_default_are_the_fields(name: str) -> None:
 def test_an_options_kind_and_choices_are_the_fields(name: str) -> None:
     kind, choices = kinds(ClassifyConfig)[name], declared(ClassifyConfig, name)["choices"]
     option = OPTIONS[name]
+    many = typing.get_origin(kind) is tuple
+    assert option.multiple is many
     if choices:
         assert tuple(option.type.choices) == tuple(choices)  # type: ignore[attr-defined]
     else:
-        assert type(option.type.convert("1", option, None)) is kind
+        assert type(option.type.convert("1", option, None)) is (typing.get_args(kind)[0] if many else kind)
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))

@@ -13,20 +13,14 @@ from anaphora.train import blocks as train_kit
 
 RATE = 0.4
 
-# Every rate that a task has, alone, so that one that acts cannot hide another that does not.
-DROPOUTS = [
-    (
-        name,
-        {
-            option: RATE if option == chosen else 0.0
-            for option in ("dropout", "locked_dropout", "word_dropout")
-            if hasattr(TASKS[name].Config, option)
-        },
-    )
-    for name in TASKS
-    for chosen in ("dropout", "locked_dropout", "word_dropout")
-    if hasattr(TASKS[name].Config, chosen)
-]
+
+def rates(name):
+    """The options of a task that are rates of dropout."""
+    return [rate for rate in ("dropout", "locked_dropout", "word_dropout") if hasattr(TASKS[name].Config, rate)]
+
+
+# One rate at a time, so that one that acts cannot hide another that does not.
+DROPOUTS = [(name, dict.fromkeys(rates(name), 0.0) | {chosen: RATE}) for name in TASKS for chosen in rates(name)]
 every_dropout = pytest.mark.parametrize(("name", "options"), DROPOUTS)
 
 

@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.text.clean import clean
-from anaphora.text.encode import TextEncoder, TextOptions, cut
-from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
+from anaphora.text.clean import Cleaner, CleanOptions
+from anaphora.text.encode import KEEP, TextEncoder, TextOptions, cut
+from anaphora.text.tokenize import LEVELS, UNKNOWN, UNKNOWN_ID
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 FIVE_WORDS = ["b b b a a a c c d d e", "f"]
+
+
+def clean(text: str, *, stopwords: tuple[str, ...] = (), **options: object) -> str:
+    """The text after the chosen steps, and no others."""
+    nothing = {"strip_html": False, "lowercase": False}
+    return Cleaner(CleanOptions.from_dict(nothing | options), stopwords)(text)
 
 
 def encoder(*texts: str, **options: object) -> TextEncoder:
@@ -45,11 +51,11 @@ def vocabulary(learned: TextEncoder) -> set[str]:
     ],
 )
 def test_html_is_taken_out_and_what_only_looks_like_it_stays(raw: str, cleaned: str) -> None:
-    assert clean(raw, strip_html=True, lowercase=False) == cleaned
+    assert clean(raw, strip_html=True) == cleaned
 
 
 def test_an_escaped_tag_is_text() -> None:
-    assert clean("use &lt;b&gt; here", strip_html=True, lowercase=False) == "use <b> here"
+    assert clean("use &lt;b&gt; here", strip_html=True) == "use <b> here"
 
 
 def test_lower_case_comes_after_the_entities() -> None:
@@ -57,7 +63,23 @@ def test_lower_case_comes_after_the_entities() -> None:
 
 
 def test_nothing_is_cleaned_unasked() -> None:
-    assert clean("<B>A &amp; B</B>", strip_html=False, lowercase=False) == "<B>A &amp; B</B>"
+    assert clean("<B>A &amp; B</B>, 7") == "<B>A &amp; B</B>, 7"
+
+
+def test_stopwords_go_with_their_apostrophes_and_in_any_case() -> None:
+    assert clean("I don’t mind The cat", stopwords=("don't", "the"), strip_special=True).split() == ["I", "mind", "cat"]
+
+
+def test_special_signs_become_spaces_and_letters_of_all_languages_stay() -> None:
+    assert clean("a_b, c-d! é 东", strip_special=True).split() == ["a", "b", "c", "d", "é", "东"]
+
+
+def test_digits_become_spaces() -> None:
+    assert clean("a1b 22 c", strip_digits=True).split() == ["a", "b", "c"]
+
+
+def test_words_are_cut_to_their_porter_stems() -> None:
+    assert clean("caresses ponies running, happy", stem=True) == "caress poni run, happi"
 
 
 # Tokens
@@ -85,7 +107,7 @@ def test_every_character_is_a_token_at_the_level_of_characters() -> None:
     assert tokens(text, level="char", lowercase=False) == list(text)
 
 
-@pytest.mark.parametrize("level", ["word", "char"])
+@pytest.mark.parametrize("level", LEVELS)
 def test_an_empty_text_has_no_tokens(level: str) -> None:
     assert encoder("some words", level=level).encode([""])[0].shape == (0,)
 
@@ -124,6 +146,19 @@ def test_two_processes_learn_the_same_vocabulary() -> None:
     assert json.loads(made[0])["model"]["vocab"] == json.loads(made[1])["model"]["vocab"]
 
 
+def test_byte_pairs_know_every_character() -> None:
+    ids = encoder("some plain words", level="bpe", vocab_size=300).encode(["żółć 😀 東"])[0]
+    assert len(ids) > 0
+    assert UNKNOWN_ID not in ids
+
+
+def test_hashed_tokens_have_buckets_whatever_was_seen() -> None:
+    learned = encoder("seen", encode="hash", vocab_size=1_000)
+    [ids] = learned.encode(["seen never seen"])
+    assert ids[0] == ids[2] != ids[1]
+    assert 1 <= ids.min() <= ids.max() < learned.size
+
+
 # The length limit
 
 
@@ -143,9 +178,14 @@ def test_a_long_text_is_cut_to_the_part_asked_for(keep: str, length: int, kept: 
     assert cut(np.arange(10, dtype=np.int32), length, keep).tolist() == kept
 
 
-@given(st.lists(ANY_TEXT, min_size=1, max_size=5), st.integers(1, 20), st.sampled_from(["head", "tail", "both"]))
-def test_ids_are_in_the_vocabulary_and_at_most_max_length(texts: list[str], length: int, keep: str) -> None:
-    learned = encoder(*texts[::2], max_length=length, keep=keep)
+WAYS = [{"level": level} for level in LEVELS] + [{"encode": "hash", "vocab_size": 50}]
+
+
+@given(st.lists(ANY_TEXT, min_size=1, max_size=5), st.integers(1, 20), st.sampled_from(KEEP), st.sampled_from(WAYS))
+def test_ids_are_in_the_vocabulary_and_at_most_max_length(
+    texts: list[str], length: int, keep: str, way: dict[str, object]
+) -> None:
+    learned = encoder(*texts[::2], max_length=length, keep=keep, **way)
     ids = learned.encode(texts)
     assert [len(row) <= length for row in ids] == [True] * len(texts)
     assert all(0 <= number < learned.size for row in ids for number in row.tolist())

@@ -1,5 +1,6 @@
 """From a task's config to the options of its command."""
 
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
     derived = {}
     for name, kind in kinds(config).items():
         rules, default = declared(config, name), config.__dataclass_fields__[name].default
+        item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
         flag = "--" + name.replace("_", "-")
         derived[name] = {
             "names": [f"{flag}/--no-{flag[2:]}" if kind is bool else flag],
-            "type": click.Choice(rules["choices"]) if rules["choices"] else kind,
+            "type": click.Choice(rules["choices"]) if rules["choices"] else item or kind,
+            "multiple": item is not None,
             "default": default,
             "show_default": "what suits the number of rows" if default is None else True,
             "help": f"{rules['help'][0].upper()}{rules['help'][1:]}.",

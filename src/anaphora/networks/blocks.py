@@ -4,6 +4,7 @@ Each is implemented twice: in torch, for learning (`train/blocks.py`), and in Nu
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anaphora.cells import Cell
 from anaphora.cells.init import Parameter, glorot, normal, zeros
@@ -14,10 +15,11 @@ Parameters = dict[str, Parameter]
 
 @dataclass(frozen=True)
 class Embedding:
-    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`."""
+    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began."""
 
     vocabulary: int
     width: int
+    frozen: bool = False
 
     def parameters(self) -> Parameters:
         return {"weight": Parameter((self.vocabulary, self.width), normal(0.1))}
@@ -27,8 +29,9 @@ class Embedding:
 class Recurrent:
     """Stacked cells over a ragged batch: `[B, T, D]`, lengths, state -> `[B, T, directions * H]`, state.
 
-    `dropout` stands between the layers, with one mask for all places of a row. While it trains, the states at the rows'
-    ends are computed only where `carry` says that the network reads them.
+    `dropout` stands between the layers, with one mask for all places of a row; `weight_drop` zeroes numbers of
+    `weight_hh`, with one mask a batch (Merity et al. 2018, section 2). While it trains, the states at the rows' ends
+    are computed only where `carry` says that the network reads them.
     """
 
     cell: Cell
@@ -37,6 +40,7 @@ class Recurrent:
     layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
+    weight_drop: float = 0.0
     carry: bool = False
 
     @property
@@ -93,6 +97,25 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """Dense layers with relu: `[B, inputs]` -> `[B, width]`; no layers change nothing."""
+
+    inputs: int
+    widths: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return self.widths[-1] if self.widths else self.inputs
+
+    def parameters(self) -> Parameters:
+        parameters = {}
+        for place, (inputs, outputs) in enumerate(pairwise((self.inputs, *self.widths))):
+            parameters[f"weight_{place}"] = Parameter((outputs, inputs), glorot())
+            parameters[f"bias_{place}"] = Parameter((outputs,), zeros)
+        return parameters
+
+
+@dataclass(frozen=True)
 class Dropout:
     """Zero each number with probability `rate` while training (Srivastava et al. 2014); nothing at prediction."""
 
@@ -123,5 +146,5 @@ class WordDropout:
         return {}
 
 
-Block = Embedding | Recurrent | Pool | Dense | Dropout | LockedDropout | WordDropout
+Block = Embedding | Recurrent | Pool | Dense | Hidden | Dropout | LockedDropout | WordDropout
 Spec = dict[str, Block]

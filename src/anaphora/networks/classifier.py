@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anaphora.config import option
-from anaphora.networks.blocks import Dense, Dropout, Embedding, LockedDropout, Pool, Spec, WordDropout
+from anaphora.networks.blocks import Dense, Dropout, Embedding, Hidden, LockedDropout, Pool, Spec, WordDropout
 from anaphora.networks.options import NetworkOptions
 
 
@@ -12,7 +12,12 @@ from anaphora.networks.options import NetworkOptions
 class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
-    embedding_size: int = option(128, "width of a token's vector", at_least=1)
+    embedding_size: int = option(None, "width of a token's vector; that of --vectors, where there are some", at_least=1)
+    vectors: str = option("none", "a file of ready-made word vectors to begin with (GloVe, word2vec, fastText, .npy)")
+    freeze_vectors: bool = option(False, "leave the vectors of --vectors as they are")
+    dense: tuple[int, ...] = option(
+        (), "width of a dense layer with relu before the labels; several stand one after the other", at_least=1
+    )
     bayes_start: int = option(
         8,
         "how many numbers of a token's vector begin as naive-Bayes weights of the labels; 0 begins at random",
@@ -26,14 +31,16 @@ class ClassifierOptions(NetworkOptions):
 def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: int) -> Spec:
     encoder = options.encoder(options.embedding_size)
     pool = Pool(options.pool, encoder.width, options.bidirectional)
+    hidden = Hidden(pool.width, options.dense)
     return {
         "word_dropout": WordDropout(options.word_dropout, unknown),
-        "embedding": Embedding(vocabulary, options.embedding_size),
+        "embedding": Embedding(vocabulary, options.embedding_size, options.freeze_vectors),
         "locked_dropout": LockedDropout(options.locked_dropout),
         "encoder": encoder,
         "pool": pool,
         "dropout": Dropout(options.dropout),
-        "head": Dense(pool.width, classes),
+        "hidden": hidden,
+        "head": Dense(hidden.width, classes),
     }
 
 
@@ -41,4 +48,4 @@ def forward(net: Any, ids_BT: Any, lengths_B: Any, state: Any = None) -> Any:
     """Features `[B, width]` and the state at the rows' ends; the loss or decode applies the head, never this."""
     x_BTD = net.locked_dropout(net.embedding(net.word_dropout(ids_BT)))
     y_BTH, state = net.encoder(x_BTD, lengths_B, state)
-    return net.dropout(net.pool(y_BTH, lengths_B)), state
+    return net.hidden(net.dropout(net.pool(y_BTH, lengths_B))), state

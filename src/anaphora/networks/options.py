@@ -25,7 +25,13 @@ class NetworkOptions(Config):
         below=1,
     )
 
+    weight_drop: float = option(
+        0.0, "share of the recurrent weights that is zeroed in each step of the training", at_least=0, below=1
+    )
+
     def encoder(self, inputs: int) -> Recurrent:
         """The recurrent layers for inputs of the given width."""
         cell = CELLS[self.cell](self.activation)
-        return Recurrent(cell, inputs, self.hidden_size, self.layers, self.bidirectional, self.locked_dropout)
+        return Recurrent(
+            cell, inputs, self.hidden_size, self.layers, self.bidirectional, self.locked_dropout, self.weight_drop
+        )

@@ -63,6 +63,13 @@ class Dense(Block):
         return x_BD @ self.weights["weight"].T + self.weights["bias"]
 
 
+class Hidden(Block):
+    def __call__(self, x_BD: Any) -> Any:
+        for place in range(len(self.spec.widths)):
+            x_BD = np.maximum(x_BD @ self.weights[f"weight_{place}"].T + self.weights[f"bias_{place}"], 0)
+        return x_BD
+
+
 class Unchanged(Block):
     """A block of training alone, such as dropout."""
 
@@ -75,6 +82,7 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,
     blocks.Dense: Dense,
+    blocks.Hidden: Hidden,
     blocks.Dropout: Unchanged,
     blocks.LockedDropout: Unchanged,
     blocks.WordDropout: Unchanged,

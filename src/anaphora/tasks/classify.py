@@ -1,7 +1,8 @@
 """Texts -> one label each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anaphora import metrics
+from anaphora.config import option
 from anaphora.data.batch import Batch, Examples
+from anaphora.errors import OptionError
 from anaphora.networks import classifier
 from anaphora.networks.blocks import Spec
 from anaphora.networks.classifier import ClassifierOptions
@@ -19,8 +22,10 @@ from anaphora.tasks.bayes import head_start, log_count_ratios
 from anaphora.tasks.options import TrainingOptions
 from anaphora.text.encode import TextEncoder, TextOptions
 from anaphora.text.tokenize import UNKNOWN_ID
+from anaphora.text.vectors import read_vectors
 
 BAYES_DEVIATION = 0.2
+EMBEDDING_SIZE = 128
 Label = str | int | float | bool
 
 
@@ -48,17 +53,27 @@ SUITS_MANY: dict[str, Any] = {
 class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
+    label_smoothing: float = option(
+        0.0, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
+    )
+    class_weights: str = option(
+        "none", "none counts rows alike, balanced lets every label weigh the same", choices=("none", "balanced")
+    )
+
     def suited(self, rows: int) -> Mapping[str, Any]:
         return SUITS_FEW if rows < FEW_ROWS else SUITS_MANY
 
 
 @dataclass(frozen=True)
 class Classify:
-    """A text classifier's task: options, the labels in order, and the text encoder."""
+    """A text classifier's task: options, the labels in order with their training rows, and the text encoder."""
 
     options: ClassifyConfig
     labels: tuple[Label, ...]
+    counts: tuple[int, ...]
     encoder: TextEncoder
+    vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
 
     name: ClassVar[str] = "classify"
     Config: ClassVar = ClassifyConfig
@@ -66,8 +81,16 @@ class Classify:
 
     @classmethod
     def learn(cls, options: ClassifyConfig, rows: Sequence[str], targets: Sequence[Label]) -> Self:
-        labels = np.unique(np.asarray(targets)).tolist()
-        return cls(options, tuple(labels), TextEncoder.learn(options, rows))
+        labels, counts = np.unique(np.asarray(targets), return_counts=True)
+        encoder = TextEncoder.learn(options, rows)
+        vectors = _ready_made(options, encoder)
+        width = len(next(iter(vectors.values()))) if vectors else EMBEDDING_SIZE
+        if vectors and options.embedding_size and options.embedding_size != width:
+            raise OptionError(
+                f"embedding_size={options.embedding_size}, but the vectors of {options.vectors} have {width}"
+            )
+        options = replace(options, embedding_size=options.embedding_size or width)
+        return cls(options, tuple(labels.tolist()), tuple(counts.tolist()), encoder, vectors)
 
     def spec(self) -> Spec:
         sizes = {"vocabulary": self.encoder.size, "unknown": UNKNOWN_ID, "classes": len(self.labels)}
@@ -79,19 +102,23 @@ class Classify:
         return Examples(self.encoder.encode(rows), encoded)
 
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
-        """Some numbers of each token's vector begin as naive-Bayes weights of the labels; see `tasks.bayes`."""
-        width = min(self.options.bayes_start, self.options.embedding_size)
-        if not width:
-            return arrays
-        assert training.targets is not None
+        """Token vectors begin as the ready-made ones, or with some naive-Bayes weights of the labels."""
         embedding_VD = arrays["embedding.weight"].copy()
+        for token, vector in self.vectors.items():
+            embedding_VD[token] = vector
+        if self.options.bayes_start and not self.vectors:
+            self._start_from_counts(embedding_VD, training)
+        return {**arrays, "embedding.weight": embedding_VD}
+
+    def _start_from_counts(self, embedding_VD: NDArray[np.float32], training: Examples) -> None:
+        width = min(self.options.bayes_start, self.options.embedding_size)
+        assert training.targets is not None
         ratios_VK = log_count_ratios(training.rows, training.targets, len(embedding_VD), len(self.labels))
         ratios_VK[UNKNOWN_ID] = 0
         embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
-        return {**arrays, "embedding.weight": embedding_VD}
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        return net.cross_entropy(net.head(features), batch.targets)
+        return net.cross_entropy(net.head(features), batch.targets, self._weights_K, self.options.label_smoothing)
 
     def decode(self, net: Any, features: Any) -> NDArray[np.float32]:
         """Probabilities `[B, K]`, a column for each label."""
@@ -107,8 +134,14 @@ class Classify:
     def score(self, metrics: Mapping[str, Any]) -> float:
         return float(metrics["macro_f1"])
 
+    def facts(self) -> dict[str, Any]:
+        if not self.vectors:
+            return {}
+        return {"vectors_cover": f"{len(self.vectors):,} of {self.encoder.size:,} tokens"}
+
     def learned(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "stopwords": sorted(self.encoder.stopwords)}
+        counts, stopwords = list(self.counts), sorted(self.encoder.stopwords)
+        return {"labels": list(self.labels), "counts": counts, "stopwords": stopwords}
 
     def tokenizer(self) -> str:
         return self.encoder.tokenizer.to_str()
@@ -118,11 +151,34 @@ class Classify:
         config = ClassifyConfig.from_dict(options)
         if tokenizer is None:
             raise ValueError("the tokenizer is missing")
-        labels = learned["labels"]
-        if not isinstance(labels, list) or len(labels) < 2 or len(set(labels)) != len(labels):
+        labels, counts = learned["labels"], tuple(map(int, learned["counts"]))
+        if (
+            not isinstance(labels, list)
+            or len(labels) < 2
+            or len(set(labels)) != len(labels)
+            or len(labels) != len(counts)
+        ):
             raise ValueError(f"labels={labels!r} is not a list of two or more different labels")
         stopwords = frozenset(map(str, learned["stopwords"]))
         encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords)
         if config.encode == "vocabulary" and max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
-        return cls(config, tuple(labels), encoder)
+        return cls(config, tuple(labels), counts, encoder)
+
+    @property
+    def _weights_K(self) -> NDArray[np.float32]:  # noqa: N802 (K is the axis)
+        if self.options.class_weights == "none":
+            return np.ones(len(self.labels), np.float32)
+        counts_K = np.array(self.counts, np.float32)
+        return counts_K.sum() / (len(counts_K) * counts_K)
+
+
+def _ready_made(options: ClassifyConfig, encoder: TextEncoder) -> Mapping[int, NDArray[np.float32]]:
+    """The vectors that the options ask for, by token id; {} where they ask for none."""
+    if options.vectors == "none":
+        if options.freeze_vectors:
+            raise OptionError("freeze_vectors wants vectors to freeze: name a file with --vectors")
+        return {}
+    if options.encode == "hash":
+        raise OptionError("vectors belong to words, and encode='hash' knows none: choose one of the two")
+    return read_vectors(Path(options.vectors), encoder.tokenizer.get_vocab())

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from anaphora.config import Config, option
 
+OPTIMIZERS = ("adamw", "adam", "sgd")
+SCHEDULES = ("one-cycle", "cosine", "constant")
 ENOUGH_TO_CHOOSE = 200
 """So many validation rows tell epochs apart; fewer mislead (measured: docs/decisions.md)."""
 FEWEST_STEPS = 400
@@ -18,8 +20,10 @@ class TrainingOptions(Config):
 
     epochs: int = option(None, "how often all training rows are read", at_least=1)
     batch_size: int = option(None, "rows in one step", at_least=1)
-    learning_rate: float = option(3e-3, "AdamW's largest step, reached after a quarter of the training", at_least=0)
-    weight_decay: float = option(0.05, "AdamW's pull of the weights towards zero", at_least=0)
+    optimizer: str = option("adamw", "how the gradient becomes a step", choices=OPTIMIZERS)
+    schedule: str = option("one-cycle", "how the learning rate changes while training", choices=SCHEDULES)
+    learning_rate: float = option(3e-3, "the largest step; SGD wants a larger one, such as 0.5", at_least=0)
+    weight_decay: float = option(0.05, "pull of the weights towards zero", at_least=0)
     clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=0)
     patience: int = option(3, "stop after this many epochs in a row without a better score", at_least=1)
     validation: float = option(

@@ -98,6 +98,9 @@ class Regress:
     def score(self, metrics: Mapping[str, Any]) -> float:
         return -float(metrics["rmse"])
 
+    def facts(self) -> dict[str, Any]:
+        return {}
+
     def learned(self) -> dict[str, Any]:
         scales = {"inputs": self.inputs, "outputs": self.outputs}
         as_lists = {name: {"mean": list(s.mean), "deviation": list(s.deviation)} for name, s in scales.items()}

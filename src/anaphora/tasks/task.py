@@ -49,6 +49,9 @@ class Task(Protocol):
     def score(self, metrics: Mapping[str, Any]) -> float:
         """The one number that chooses the best epoch; larger is better."""
 
+    def facts(self) -> dict[str, Any]:
+        """What else a person should know of what was learned."""
+
     def learned(self) -> dict[str, Any]:
         """What `learn` found, as JSON; with `tokenizer()` and the options it makes the task again."""
 

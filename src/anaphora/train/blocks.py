@@ -26,8 +26,12 @@ class Net(nn.Module):
     def forward(self, *inputs: Any) -> Any:
         return self._recipe(self, *inputs)
 
-    def cross_entropy(self, logits_BK: torch.Tensor, targets_B: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(logits_BK, targets_B)
+    def cross_entropy(
+        self, logits_BK: torch.Tensor, targets_B: torch.Tensor, weights_K: NDArray[np.float32], smoothing: float
+    ) -> torch.Tensor:
+        """Mean over the batch, each row weighted by its class; `smoothing` is the share given to all classes alike."""
+        weights = torch.from_numpy(weights_K).to(logits_BK.device)
+        return functional.cross_entropy(logits_BK, targets_B, weights, label_smoothing=smoothing)
 
     def squared_error(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.mse_loss(outputs, targets)
@@ -82,6 +86,10 @@ class Noise(Block):
 
 
 class Embedding(Block):
+    def __init__(self, spec: blocks.Embedding, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        super().__init__(spec, weights)
+        self.requires_grad_(not spec.frozen)
+
     def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
         return functional.embedding(ids_BT, self.weights["weight"])
 
@@ -90,12 +98,15 @@ class Recurrent(Block):
     def __init__(self, spec: blocks.Recurrent, weights: Mapping[str, NDArray[np.float32]]) -> None:
         super().__init__(spec, weights)
         self.between = LockedDropout(blocks.LockedDropout(spec.dropout), {})
+        self.weight_drop = Dropout(blocks.Dropout(spec.weight_drop), {})
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor, state: State | None = None) -> Any:
+        weights = self.weights
+        dropped = {name: self.weight_drop(w) for name, w in weights.items() if name.startswith("weight_hh")}
         return stack.run(
             engine.scan,
             self.spec.cell,
-            self.weights,
+            {**weights, **dropped},
             x_BTD,
             lengths_B,
             state,
@@ -114,6 +125,14 @@ class Pool(Block):
 class Dense(Block):
     def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
         return functional.linear(x_BD, self.weights["weight"], self.weights["bias"])
+
+
+class Hidden(Block):
+    def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
+        weights = self.weights
+        for place in range(len(self.spec.widths)):
+            x_BD = functional.relu(functional.linear(x_BD, weights[f"weight_{place}"], weights[f"bias_{place}"]))
+        return x_BD
 
 
 class Dropout(Noise):
@@ -138,6 +157,7 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,
     blocks.Dense: Dense,
+    blocks.Hidden: Hidden,
     blocks.Dropout: Dropout,
     blocks.LockedDropout: LockedDropout,
     blocks.WordDropout: WordDropout,

@@ -61,7 +61,7 @@ def train(task: Task, training: Examples, validation: Examples, best: Best) -> I
     lengths = training.lengths
     steps = options.epochs * math.ceil(len(training) / options.batch_size)
     optimizer = make_optimizer(net, options)
-    schedule = make_schedule(optimizer, steps)
+    schedule = make_schedule(optimizer, options, steps)
     objective, optimizer = accelerator.prepare(Objective(task, net), optimizer)
 
     parameters = sum(parameter.numel() for parameter in net.parameters())
