@@ -18,8 +18,8 @@ def options_page() -> str:
     lines = [
         "# Options",
         "",
-        "Each is a field of one dataclass; the command line's `--hidden-size` is Python's `hidden_size`. An option that is "
-        "on unless told otherwise is turned off with `--no-...`.",
+        "Each is a field of one dataclass; the command line's `--hidden-size` is Python's `hidden_size`. An option "
+        "that is on unless told otherwise is turned off with `--no-...`; *auto* is what suits the number of rows.",
     ]
     for config, used_by in TABLES.items():
         lines += ["", f"## {used_by}", "", "| option | default | what it is | allowed |", "|---|---|---|---|"]
@@ -41,10 +41,10 @@ def cells_page() -> str:
     lines = [
         "# Cells",
         "",
-        "A cell is one step of an equation, in one file of `src/anaphora/cells/`. Weights have torch's names and layout: "
-        "`weight_ih` `[G, D]`, `weight_hh` `[G, H]`, `bias_ih`, `bias_hh` `[G]`, the gates' rows one after the other in "
-        "the order given here. `weight_hh` starts orthogonal for each gate, `weight_ih` Glorot-uniform, biases zero "
-        "unless said otherwise.",
+        "A cell is one step of an equation, in one file of `src/anaphora/cells/`. Weights have torch's names and "
+        "layout: `weight_ih` `[G, D]`, `weight_hh` `[G, H]`, `bias_ih`, `bias_hh` `[G]`, the gates' rows one after the "
+        "other in the order given here. `weight_hh` starts orthogonal for each gate, `weight_ih` Glorot-uniform, "
+        "biases zero unless said otherwise.",
         "",
         "To add one: write the file, add its line to the table in `cells/__init__.py`, run `python docs/generate.py`. "
         "The command line, the estimators, the runtime and the parity tests have it then.",

@@ -8,7 +8,7 @@ import inspect
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Sized
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -111,10 +111,7 @@ class Estimator(ABC):
         began = time.perf_counter()
         options = self._task.Config.from_dict(self.get_params())
         rows, targets = self._checked_rows(rows), self._checked_targets(targets)
-        if len(rows) != len(targets):
-            raise DataError(f"{len(rows)} rows and {len(targets)} targets: there must be as many of both")
-        if not rows:
-            raise DataError("there are no rows to learn from")
+        check_as_many(rows, targets)
         loop = _load_loop()
         kept, held = self._split(rows, targets, options)
         options = options.resolved(len(kept))
@@ -222,6 +219,12 @@ class Estimator(ABC):
 
     def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
         return {}
+
+
+def check_as_many(rows: Sized, targets: Sized) -> None:
+    """Raise DataError unless there are some rows, and as many targets."""
+    if len(rows) != len(targets) or not len(rows):
+        raise DataError(f"{len(rows)} rows and {len(targets)} targets: some are needed, and as many of both")
 
 
 def _load_loop() -> Any:

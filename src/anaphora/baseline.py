@@ -98,6 +98,8 @@ class Baselines:
         """The baselines of a bundle. Raises BundleError where they are missing or damaged."""
         try:
             facts = json.loads(files[FACTS])
+            if not isinstance(facts["majority"], str):
+                raise TypeError(f"majority={facts['majority']!r}")
             if "linear" not in facts:
                 return cls(facts["majority"], None)
             terms = tuple(files[TERMS].decode().split("\n"))
@@ -105,6 +107,8 @@ class Baselines:
             idf, weight, bias = fitted["idf"], fitted["weight"], fitted["bias"]
             labels = tuple(facts["labels"])
             rows = len(labels) if len(labels) > 2 else 1
+            if len(set(terms)) != len(terms):
+                raise ValueError("a term comes twice")
             if idf.shape != (len(terms),) or weight.shape != (rows, len(terms)) or bias.shape != (rows,):
                 raise ValueError("its parts do not fit together")
             return cls(facts["majority"], Linear(labels, float(facts["C"]), terms, idf, weight, bias))

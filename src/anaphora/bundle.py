@@ -99,24 +99,36 @@ def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-        if folder.exists():
-            aside = beside.with_name(beside.name + ".old")
-            folder.rename(aside)
-            beside.rename(folder)
-            shutil.rmtree(aside)
-        else:
-            beside.rename(folder)
+        _put_in_place(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def _put_in_place(beside: Path, folder: Path) -> None:
+    """Rename `beside` to `folder`; a model that was there goes when the new one is in its place, and not before."""
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    aside = beside.with_name(beside.name + ".old")
+    folder.rename(aside)
+    try:
+        beside.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside)
+
+
 def check_free(folder: Path, force: bool = False) -> None:
     """Raise OutputExists where `folder` may not be written to."""
+    if folder.resolve() == Path.cwd():
+        raise OutputExists(f"{folder} is the working folder; name one inside it")
     if not folder.exists():
         return
     if not force:
         raise OutputExists(f"{folder} exists already; choose another name, or replace it with --force (force=True)")
-    if not (folder / CONFIG).is_file() and (folder.is_file() or any(folder.iterdir())):
+    is_model = (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+    if not is_model and (folder.is_file() or any(folder.iterdir())):
         raise OutputExists(f"{folder} exists and is not a model of Anaphora; it is not replaced, --force or not")
 
 
@@ -153,7 +165,7 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
         made_by = config["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{name} is damaged: {CONFIG}: {_in_one_line(error)}") from error
-    if not isinstance(made_by, int) or made_by < 1:
+    if not isinstance(made_by, int) or isinstance(made_by, bool) or made_by < 1:
         raise BundleError(f"{name} is damaged: {CONFIG}: format={made_by!r}")
     if made_by > FORMAT:
         raise BundleError(
@@ -163,6 +175,10 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
     for key, kind in wanted.items():
         if not isinstance(config.get(key), kind):
             raise BundleError(f"{name} is damaged: {CONFIG}: {key!r} is missing or not a {kind.__name__}")
+    columns = config["columns"]
+    text, label = columns.get("text", []), columns.get("label", "")
+    if not (isinstance(text, list) and all(isinstance(name, str) for name in text) and isinstance(label, str)):
+        raise BundleError(f"{name} is damaged: {CONFIG}: columns={columns!r}")
     if config["task"] not in TASKS:
         raise BundleError(f"{name} is damaged: {CONFIG}: task={config['task']!r} is not one of {in_words(TASKS)}")
     return config

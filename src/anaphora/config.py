@@ -78,6 +78,9 @@ def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(config)}
 
 
+LARGEST = 2**31 - 1
+"""The largest whole number of an option that says no other."""
+
 _ACCEPTED: dict[type, tuple[type, str]] = {
     bool: (bool, "true or false"),
     int: (numbers.Integral, "a whole number"),
@@ -94,11 +97,16 @@ def _checked(name: str, value: Any, kind: type, rules: Mapping[str, Any]) -> Any
     accepted, in_english = _ACCEPTED[kind]
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise OptionError(f"{name}={value!r}: {in_english} is needed")
-    value = kind(value)
+    try:
+        value = kind(value)
+    except OverflowError:
+        raise OptionError(f"{name}={str(value)[:20]}... is too large") from None
     if rules.get("choices") and value not in rules["choices"]:
         meant = did_you_mean(value, rules["choices"])
         raise OptionError(f"{name}={value!r} is not one of {in_words(rules['choices'])}{meant}")
     low, high, below = rules.get("at_least"), rules.get("at_most"), rules.get("below")
+    if kind is int and high is None:
+        high = LARGEST
     # Written so that NaN, for which every comparison is false, is refused too.
     fits = (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
     if not fits:

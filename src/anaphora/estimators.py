@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import bundle, metrics
-from anaphora.base import Estimator
+from anaphora.base import Estimator, check_as_many
 from anaphora.baseline import Baselines
+from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
 from anaphora.report.scores import compare
 from anaphora.tasks.classify import Classify
@@ -43,13 +44,14 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
 
     def score(self, texts: Sequence[str], labels: Sequence[Any]) -> float:
         """Accuracy: the share of rows that get the right label."""
-        return float(np.mean(self.predict(texts) == np.asarray(labels)))
+        predicted = self.predict(texts)
+        check_as_many(predicted, labels)
+        return float(np.mean(predicted == np.asarray(labels)))
 
     def evaluate(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, Any]:
         """Scores beside the majority label and the linear baseline on the same rows: see `report.scores.compare`."""
         rows, truth = self._checked_rows(rows), [str(label) for label in targets]
-        if len(rows) != len(truth) or not rows:
-            raise DataError(f"{len(rows)} texts and {len(truth)} labels: some are needed, and as many of both")
+        check_as_many(rows, truth)
         predicted = [str(label) for label in self.predict(rows)]
         baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
         return compare(truth, predicted, baselines, [str(label) for label in self.classes_])
@@ -61,13 +63,17 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
         for place, row in enumerate(rows):
             if not isinstance(row, str):
                 raise DataError(f"row {place} is {row!r}, not a text; give a missing text as ''")
-        return rows
+        return [mend(row) for row in rows]
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        labels = np.asarray(targets).tolist()
+        labels = np.asarray(targets, object).tolist()
         for place, label in enumerate(labels):
             if label is None or label == "" or label != label:
                 raise DataError(f"row {place} has no label ({label!r}); leave such rows out (--drop-missing)")
+            if not isinstance(label, str | int | float | np.generic):
+                raise DataError(f"row {place} has the label {label!r}: a text or a number is needed")
+            if isinstance(label, str) != isinstance(labels[0], str):
+                raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
         counts = Counter(labels)
         if len(counts) < 2:
             raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
@@ -109,12 +115,14 @@ class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
 
     def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
         """Mean absolute error, root mean squared error, R2 (`metrics.regression`)."""
-        return metrics.regression(np.asarray(targets, float), self.predict(rows))
+        truth = np.array(self._checked_targets(targets))
+        check_as_many(rows, truth)
+        return metrics.regression(truth, self.predict(rows))
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
         sequences = []
         for place, row in enumerate(rows):
-            sequence = np.asarray(row, float)
+            sequence = _numbers(row, f"row {place}")
             sequence = sequence[:, None] if sequence.ndim == 1 else sequence
             if sequence.ndim != 2:
                 raise DataError(f"row {place} has the shape {np.shape(row)}: [T] or [T, D] is needed")
@@ -124,10 +132,17 @@ class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
         return sequences
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        values = np.asarray(targets, float)
+        values = _numbers(targets, "the targets")
         if values.ndim not in (1, 2) or not np.isfinite(values).all():
             raise DataError(f"targets of shape {values.shape}: finite numbers, [N] or [N, outputs], are needed")
         return list(values)
+
+
+def _numbers(values: Any, called: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, float)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{called} cannot be read as an array of numbers: {error}") from error
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {

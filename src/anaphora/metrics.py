@@ -15,26 +15,32 @@ def classification(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, 
     A label that is in neither list is not counted; where a score would divide by zero it is 0. The confusion matrix has
     a row for each true label and a column for each predicted one, in the order of its `labels`.
     """
-    metrics = load_extra("sklearn.metrics")
     labels = sorted({*truth, *predicted})
-    table = metrics.classification_report(truth, predicted, labels=labels, output_dict=True, zero_division=0)
+    place = {label: k for k, label in enumerate(labels)}
+    matrix_KK = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(matrix_KK, ([place[label] for label in truth], [place[label] for label in predicted]), 1)
 
-    def row(name: str) -> dict[str, float]:
-        scores = {key: float(table[name][key]) for key in ("precision", "recall")}
-        return scores | {"f1": float(table[name]["f1-score"]), "support": int(table[name]["support"])}
-
+    right_K, support_K, answered_K = matrix_KK.diagonal(), matrix_KK.sum(axis=1), matrix_KK.sum(axis=0)
+    scores = {
+        "precision": right_K / np.maximum(answered_K, 1),
+        "recall": right_K / np.maximum(support_K, 1),
+        "f1": 2 * right_K / np.maximum(answered_K + support_K, 1),
+    }
+    n = len(truth)
+    macro = {name: float(score_K.mean()) for name, score_K in scores.items()}
+    weighted = {name: float(score_K @ support_K) / n for name, score_K in scores.items()}
     return {
-        "accuracy": float(metrics.accuracy_score(truth, predicted)),
-        "macro_f1": float(table["macro avg"]["f1-score"]),
-        "weighted_f1": float(table["weighted avg"]["f1-score"]),
-        "n": len(truth),
-        "per_class": {label: row(label) for label in labels},
-        "macro": row("macro avg"),
-        "weighted": row("weighted avg"),
-        "confusion_matrix": {
-            "labels": labels,
-            "rows": metrics.confusion_matrix(truth, predicted, labels=labels).tolist(),
+        "accuracy": float(right_K.sum()) / n,
+        "macro_f1": macro["f1"],
+        "weighted_f1": weighted["f1"],
+        "n": n,
+        "per_class": {
+            label: {name: float(score_K[k]) for name, score_K in scores.items()} | {"support": int(support_K[k])}
+            for k, label in enumerate(labels)
         },
+        "macro": macro | {"support": n},
+        "weighted": weighted | {"support": n},
+        "confusion_matrix": {"labels": labels, "rows": matrix_KK.tolist()},
     }
 
 

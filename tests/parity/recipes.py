@@ -1,5 +1,7 @@
 """Small networks of every task, with random weights, in the training kit and in the runtime's."""
 
+from dataclasses import fields
+
 import numpy as np
 import torch
 from samples import random_array
@@ -21,12 +23,17 @@ ROWS = {
 }
 
 
+def rates(name):
+    """The options of a task that are rates of dropout."""
+    return [field.name for field in fields(TASKS[name].Config) if field.name.endswith(("dropout", "_drop"))]
+
+
 class Case:
     """A task learned from its rows, its network in both kits, and the rows as one batch."""
 
     def __init__(self, name, options):
         rows, targets, sizes = ROWS[name]
-        config = TASKS[name].Config(hidden_size=7, **sizes, **options)
+        config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | options)
         self.task = TASKS[name].learn(config, rows, targets)
         rng = np.random.default_rng(0)
         spec = self.task.spec()

@@ -52,6 +52,14 @@ def test_training_and_runtime_give_the_same_head(case):
     assert_close(case.runs.head(features), there)
 
 
+@pytest.mark.parametrize("name", ["classify"])
+@pytest.mark.parametrize("options", [{"dense": (5,)}, {"dense": (9, 4)}], ids=["one", "two"])
+def test_dense_layers_give_the_same_features_and_none_below_zero(case):
+    features_BD = case.in_runtime(*case.inputs)
+    assert_close(features_BD, case.in_torch(*case.inputs))
+    assert features_BD.min() == 0 < features_BD.max()
+
+
 @every_task
 @every_network
 def test_padding_never_changes_an_answer(case):

@@ -7,9 +7,8 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from anaphora.cli.exits import FAILURE, INTERRUPTED, MISTAKE
 from anaphora.errors import AnaphoraError, UserError
-
-INTERRUPTED = 130
 
 COMMANDS = {
     "demo": "anaphora.cli.demo",
@@ -59,7 +58,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         click.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(2 if isinstance(error, UserError) else 1)
+        sys.exit(MISTAKE if isinstance(error, UserError) else FAILURE)
     except NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(0)
@@ -77,4 +76,4 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         click.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(1)
+        sys.exit(FAILURE)

@@ -12,13 +12,14 @@ from anaphora.chunks import chunks
 from anaphora.cli.display import say, to_stdout
 from anaphora.cli.evaluate import load_classifier, text_columns
 from anaphora.cli.options import FILE
-from anaphora.data.read import read
+from anaphora.data.read import Row, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
 from anaphora.errors import DataError, OptionError
 from anaphora.estimators import TextClassifier
 
 CHUNK = 2_048
+IN_ONE_LINE = str.maketrans("\t\r\n", "   ")
 ANSWERS = ("predicted", "probability")
 
 
@@ -62,16 +63,22 @@ def command(
     if file:
         columns = text or text_columns(classifier, model)
         count = write_rows(labelled(classifier, file, columns, encoding), out, force)
-        if not count:
-            raise DataError(f"{file} has a header but no rows")
         if out:
             say(f"{count:,} rows labelled, in {out}")
         return
     if not texts and sys.stdin.isatty():
         raise OptionError("nothing to label: give a text in quotes, --file FILE, or lines on stdin")
-    given_lines: Iterable[str] = texts or (line.rstrip("\r\n") for line in sys.stdin)
+    given_lines: Iterable[str] = texts or lines_of_stdin()
     for some in chunks(given_lines, CHUNK if not texts and not sys.stdin.isatty() else 1):
         print_answers(classifier, some, as_json)
+
+
+def lines_of_stdin() -> Iterator[str]:
+    try:
+        for line in sys.stdin:
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"the standard input is not {error.encoding} (byte {error.start})") from error
 
 
 def looks_like_file(text: str) -> bool:
@@ -89,7 +96,7 @@ def print_answers(classifier: TextClassifier, texts: list[str], as_json: bool) -
             answer = {"text": text, "label": labels[best], "probability": every[str(labels[best])]}
             to_stdout(json.dumps(answer | {"probabilities": every}, ensure_ascii=False))
         else:
-            to_stdout(f"{labels[best]}\t{row[best]:.4f}\t{text}")
+            to_stdout(f"{labels[best]}\t{row[best]:.4f}\t{text.translate(IN_ONE_LINE)}")
 
 
 def labelled(
@@ -97,6 +104,7 @@ def labelled(
 ) -> Iterator[dict[str, Any]]:
     """The rows of a file with their answers, a chunk at a time."""
     labels = classifier.classes_.tolist()
+    rows: list[Row] = []
     for rows in chunks(read(file, columns, encoding), CHUNK):
         if taken := set(ANSWERS) & set(rows[0]):
             raise DataError(f"{file} has a column {taken.pop()!r} already; rename it first")
@@ -104,3 +112,5 @@ def labelled(
         for row, share in zip(rows, shares, strict=True):
             best = int(share.argmax())
             yield {**row, "predicted": labels[best], "probability": f"{share[best]:.4f}"}
+    if not rows:
+        raise DataError(f"{file} has a header but no rows")

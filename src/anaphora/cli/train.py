@@ -10,8 +10,8 @@ import click
 import numpy as np
 
 from anaphora.bundle import check_free
-from anaphora.cli import INTERRUPTED
 from anaphora.cli.display import follow, say, show_scores
+from anaphora.cli.exits import INTERRUPTED
 from anaphora.cli.options import FILE, Sections, takes_options_of
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table

@@ -8,6 +8,8 @@ import csv
 import gzip
 import io
 import json
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +19,7 @@ from anaphora.extras import load_extra
 
 Row = dict[str, str]
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _LONGEST_FIELD = 2**31 - 1
 
 
@@ -40,7 +43,7 @@ def read(path: Path, columns: Sequence[str] = (), encoding: str = "utf-8") -> It
                 yield from rows(path, lines, columns)
     except UnicodeDecodeError as error:
         raise _where_not_decodable(path, encoding) from error
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}") from error
 
 
@@ -58,12 +61,14 @@ def _open_bytes(path: Path) -> Any:
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
-    return io.TextIOWrapper(_open_bytes(path), encoding=_codec(encoding), newline="")
+    codec = _codec(encoding)
+    return io.TextIOWrapper(_open_bytes(path), encoding=codec, newline="")
 
 
 def _codec(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
+        "".encode(encoding)  # refuses what is a codec but no encoding of text, such as rot13
     except LookupError:
         raise DataError(f"encoding {encoding!r} is not known; try utf-8, latin-1, cp1252 or utf-16") from None
     return "utf-8-sig" if name == "utf-8" else name  # a byte order mark at the start is no text
@@ -109,19 +114,26 @@ def _json_lines(path: Path, lines: IO[str], columns: Sequence[str]) -> Iterator[
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     polars = load_extra("polars")
-    frame = polars.scan_parquet(path)
-    names = frame.collect_schema().names()
-    _check_columns(path, columns, names)
-    for part in frame.select(columns or names).collect_batches():
-        for row in part.iter_rows(named=True):
-            yield {name: _as_text(value) for name, value in row.items()}
+    try:
+        frame = polars.scan_parquet(path)
+        _check_columns(path, columns, frame.collect_schema().names())
+        for part in frame.collect_batches():
+            for row in part.iter_rows(named=True):
+                yield {name: _as_text(value) for name, value in row.items()}
+    except polars.exceptions.PolarsError as error:
+        raise DataError(f"{path} is not a whole Parquet file: {' '.join(str(error).split())}") from error
 
 
 def _as_text(value: Any) -> str:
     """A JSON value as the text that a CSV would hold: 1 -> "1", true -> "true", null -> ""."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return mend(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+
+
+def mend(text: str) -> str:
+    """The text with a replacement character for each half of a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    return _HALF_CHARACTER.sub("\ufffd", text)
 
 
 def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:

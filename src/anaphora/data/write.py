@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from anaphora.data.read import file_kind
-from anaphora.errors import DataError, OutputExists
+from anaphora.errors import DataError, OutputExists, in_words
 
 
 @contextmanager
@@ -43,12 +43,14 @@ def write_rows(rows: Iterable[Mapping[str, Any]], path: Path | None, force: bool
 
 def _write(rows: Iterable[Mapping[str, Any]], out: IO[str], kind: str) -> int:
     count, writer = 0, None
-    for count, row in enumerate(rows, 1):  # noqa: B007 (the last count is the answer)
+    for count, row in enumerate(rows, 1):
         if kind == ".jsonl":
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
             continue
         if writer is None:
             writer = csv.DictWriter(out, list(row), delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n")
             writer.writeheader()
+        if other := set(row) - set(writer.fieldnames):
+            raise DataError(f"row {count} has columns that the first has not: {in_words(other)}; write .jsonl instead")
         writer.writerow(row)
     return count

@@ -19,7 +19,7 @@ class ClassifierOptions(NetworkOptions):
         (), "width of a dense layer with relu before the labels; several stand one after the other", at_least=1
     )
     bayes_start: int = option(
-        8,
+        None,
         "how many numbers of a token's vector begin as naive-Bayes weights of the labels; 0 begins at random",
         at_least=0,
     )

@@ -14,7 +14,7 @@ class NetworkOptions(Config):
     cell: str = option("lstm", "which recurrent cell", choices=tuple(CELLS))
     activation: str = option("tanh", "the cell's nonlinearity", choices=ACTIVATIONS)
     hidden_size: int = option(None, "width of the state, in each direction", at_least=1)
-    layers: int = option(1, "recurrent layers, one above the other", at_least=1)
+    layers: int = option(1, "recurrent layers, one above the other", at_least=1, at_most=100)
     bidirectional: bool = option(True, "read each row in both directions")
     pool: str = option("mean+max", "how a row's outputs become one vector", choices=POOLS)
     dropout: float = option(None, "share of the pooled vector that is zeroed while training", at_least=0, below=1)

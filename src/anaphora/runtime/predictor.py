@@ -1,6 +1,6 @@
 """From a person's rows to predictions, in NumPy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,12 @@ class Predictor:
         self.task = task
         self.net = build(task.recipe, task.spec(), blocks, arrays)
 
-    def predict(self, rows: Sequence[Any]) -> NDArray[Any]:
+    def predict(self, rows: list[Any]) -> NDArray[Any]:
         """The task's decoded predictions, one a row, in the order given.
 
         Rows run in batches of like length. A row's answer is the same in any batch, up to rounding.
         """
-        examples = self.task.encode(rows)
+        examples = self.task.encode(rows or [self.task.blank()])
         places: list[NDArray[np.int64]] = []
         parts: list[NDArray[Any]] = []
         for chosen in by_length(examples.lengths, BATCH):
@@ -36,4 +36,4 @@ class Predictor:
         answers = np.concatenate(parts)
         ordered = np.empty_like(answers)
         ordered[np.concatenate(places)] = answers
-        return ordered
+        return ordered[: len(rows)]

@@ -21,7 +21,7 @@ from anaphora.networks.network import Arrays
 from anaphora.tasks.bayes import head_start, log_count_ratios
 from anaphora.tasks.options import TrainingOptions
 from anaphora.text.encode import TextEncoder, TextOptions
-from anaphora.text.tokenize import UNKNOWN_ID
+from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 from anaphora.text.vectors import read_vectors
 
 BAYES_DEVIATION = 0.2
@@ -37,6 +37,7 @@ SUITS_FEW: dict[str, Any] = {
     "dropout": 0.5,
     "locked_dropout": 0.5,
     "word_dropout": 0.3,
+    "bayes_start": 8,
 }
 SUITS_MANY: dict[str, Any] = {
     "epochs": 4,
@@ -45,6 +46,7 @@ SUITS_MANY: dict[str, Any] = {
     "dropout": 0.3,
     "locked_dropout": 0.3,
     "word_dropout": 0.1,
+    "bayes_start": 0,
 }
 """What suits few training rows and many; measured in docs/decisions.md."""
 
@@ -101,6 +103,9 @@ class Classify:
         encoded = None if targets is None else np.array([numbers[label] for label in targets], np.int64)
         return Examples(self.encoder.encode(rows), encoded)
 
+    def blank(self) -> str:
+        return ""
+
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
         """Token vectors begin as the ready-made ones, or with some naive-Bayes weights of the labels."""
         embedding_VD = arrays["embedding.weight"].copy()
@@ -154,6 +159,7 @@ class Classify:
         labels, counts = learned["labels"], tuple(map(int, learned["counts"]))
         if (
             not isinstance(labels, list)
+            or not all(isinstance(label, str | int | float) for label in labels)
             or len(labels) < 2
             or len(set(labels)) != len(labels)
             or len(labels) != len(counts)
@@ -161,6 +167,8 @@ class Classify:
             raise ValueError(f"labels={labels!r} is not a list of two or more different labels")
         stopwords = frozenset(map(str, learned["stopwords"]))
         encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords)
+        if encoder.tokenizer.token_to_id(UNKNOWN) != UNKNOWN_ID:
+            raise ValueError(f"the tokenizer has no {UNKNOWN}")
         if config.encode == "vocabulary" and max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
         return cls(config, tuple(labels), counts, encoder)

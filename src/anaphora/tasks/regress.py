@@ -82,6 +82,9 @@ class Regress:
             scaled = self.outputs.apply(np.asarray(targets, float).reshape(len(rows), -1))
         return Examples([self.inputs.apply(row) for row in rows], scaled)
 
+    def blank(self) -> NDArray[np.float64]:
+        return np.zeros((0, len(self.inputs.mean)))
+
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
         return arrays
 

@@ -34,6 +34,9 @@ class Task(Protocol):
     def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
         """A person's rows -> the network's inputs."""
 
+    def blank(self) -> Any:
+        """A row with nothing in it."""
+
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
         """The network's first values: those drawn at random, or better ones that the training rows suggest."""
 
