@@ -22,7 +22,7 @@ from anaphora.bundle import Bundle
 from anaphora.data.batch import Examples
 from anaphora.data.split import split
 from anaphora.errors import DataError, NotFitted, OptionError, did_you_mean
-from anaphora.events import Epoch, Event, Stage
+from anaphora.events import Epoch, Event, Stage, Start
 from anaphora.extras import load_extra
 from anaphora.runtime.predictor import Predictor
 
@@ -103,20 +103,31 @@ class Estimator(ABC):
             pass
         return self
 
-    def fit_events(self, rows: Sequence[Any], targets: Sequence[Any]) -> Generator[Event, None, None]:
+    def fit_events(
+        self,
+        rows: Sequence[Any],
+        targets: Sequence[Any],
+        partial: str | os.PathLike[str] | None = None,
+    ) -> Generator[Event, None, None]:
         """`fit`, as a generator of the events in `anaphora.events`, for a progress bar or a plot.
 
-        Closed or interrupted before its end, it leaves the best model so far as the fitted one.
+        Closed or interrupted before its end, it leaves the best model so far as the fitted one. With `partial`, a
+        folder, checkpoints are kept there, and an unfinished training of the same data and options is taken up where it
+        stopped, to the same end as if it had not.
         """
         began = time.perf_counter()
         options = self._task.Config.from_dict(self.get_params())
         rows, targets = self._checked_rows(rows), self._checked_targets(targets)
         check_as_many(rows, targets)
-        loop = _load_loop()
+        loop, checkpoint = _load_training()
         kept, held = self._split(rows, targets, options)
         options = options.resolved(len(kept))
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
         held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
+        data = _fingerprint(rows, targets)
+        checkpoints = None
+        if partial is not None:
+            checkpoints = checkpoint.Checkpoints(Path(partial), {"data": data, **options.to_dict()})
 
         yield Stage("reading the training rows")
         task = self._task.learn(options, kept_rows, kept_targets)
@@ -129,22 +140,23 @@ class Estimator(ABC):
             "torch": version("torch"),
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
-            "data_sha256": _fingerprint(rows, targets),
+            "data_sha256": data,
             **task.facts(),
         }
-        best, epochs = loop.Best(), []
+        best, epochs = checkpoint.Best(), []
         try:
-            for event in loop.train(task, examples, validation, best):
-                if isinstance(event, Epoch):
-                    epochs.append(event)
+            for event in loop.train(task, examples, validation, best, checkpoints):
+                match event:
+                    case Start():
+                        facts["steps"] = event.steps
+                    case Epoch():
+                        epochs.append(
+                            {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
+                        )
                 yield event
         finally:
             if best.arrays is not None:
-                facts |= {"best_epoch": best.epoch, "seconds": round(time.perf_counter() - began, 1)}
-                facts["epochs"] = [
-                    {"epoch": e.epoch, "training_loss": e.training_loss, "score": e.score if e.metrics else None}
-                    for e in epochs
-                ]
+                facts |= {"best_epoch": best.epoch, "seconds": round(time.perf_counter() - began, 1), "epochs": epochs}
                 self._adopt(Bundle(task, best.arrays, training=facts, baseline=baselines))
         if held_rows:
             yield Stage("scoring the validation rows")
@@ -227,13 +239,13 @@ def check_as_many(rows: Sized, targets: Sized) -> None:
         raise DataError(f"{len(rows)} rows and {len(targets)} targets: some are needed, and as many of both")
 
 
-def _load_loop() -> Any:
-    """The training loop, and with it torch; loaded when a model is first fitted."""
+def _load_training() -> tuple[Any, Any]:
+    """The training loop and its checkpoints, and with them torch; loaded when a model is first fitted."""
     load_extra("torch")
     load_extra("accelerate")
-    from anaphora.train import loop
+    from anaphora.train import checkpoint, loop
 
-    return loop
+    return loop, checkpoint
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

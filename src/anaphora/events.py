@@ -16,17 +16,19 @@ class Start:
     """The loop is about to begin."""
 
     steps: int
-    epochs: int
     rows: int
     validation_rows: int
     parameters: int
+    steps_done: int
+    """Those that an earlier, unfinished training has done."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One optimizer step. `loss` is a running mean; `seconds_left` counts to the last epoch."""
+    """One optimizer step of `steps`. `loss` is a running mean; `seconds_left` counts to the last step."""
 
     step: int
+    steps: int
     epoch: int
     loss: float
     learning_rate: float
@@ -45,7 +47,7 @@ class Epoch:
     epoch: int
     training_loss: float
     metrics: dict[str, Any]
-    score: float
+    score: float | None
     best: bool
     seconds: float
 

@@ -44,7 +44,7 @@ def interrupted_at(line: str, file: Path, out: Path, *more: str) -> Stopped:
 def test_stopped_after_an_epoch_it_leaves_a_model_that_predicts(toy_csv: Path, tmp_path: Path) -> None:
     stopped = interrupted_at("epoch   1", toy_csv, tmp_path / "model")
     assert (stopped.code, "Traceback" in stopped.err) == (130, False)
-    assert "the best model so far is in" in stopped.err
+    assert "The best model so far is in" in stopped.err
     model = load(tmp_path / "model")
     assert model.bundle_.training["interrupted"] is True
     assert set(model.predict(["good great film", ""])) <= {"pos", "neg"}

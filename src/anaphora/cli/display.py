@@ -23,29 +23,30 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
     columns = [TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[note]}")]
     with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
         line = bar.add_task("", total=None, note="")
-        epochs = 0
         for event in events:
             match event:
                 case Stage(what):
                     bar.update(line, description=what, completed=0, total=None, note="")
                     if not talk.is_terminal:
-                        talk.print(what)
+                        say(what)
                 case Start():
-                    epochs = event.epochs
-                    talk.print(started(event))
+                    say(started(event))
                     bar.update(line, description="training", total=event.steps)
                 case Step():
-                    description = f"epoch {event.epoch} of {epochs}"
+                    description = f"epoch {event.epoch}"
                     bar.update(line, description=description, completed=event.step, note=stepped(event))
                 case Epoch():
-                    talk.print(ended(event))
+                    say(ended(event))
                 case Done():
-                    talk.print(f"{event.reason}; the best is epoch {event.best_epoch}; {duration(event.seconds)}")
+                    say(f"{event.reason}; the best is epoch {event.best_epoch}; {duration(event.seconds)}")
 
 
 def started(event: Start) -> str:
     validation = f", {event.validation_rows:,} to check on" if event.validation_rows else ""
-    return f"{event.rows:,} rows to learn from{validation}; {event.parameters:,} parameters"
+    done = f"; going on after step {event.steps_done:,}" if event.steps_done else ""
+    return (
+        f"{event.rows:,} rows to learn from{validation}; {event.parameters:,} parameters; {event.steps:,} steps{done}"
+    )
 
 
 def stepped(event: Step) -> str:

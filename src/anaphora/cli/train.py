@@ -11,11 +11,11 @@ import numpy as np
 
 from anaphora.bundle import check_free
 from anaphora.cli.display import follow, say, show_scores
-from anaphora.cli.exits import INTERRUPTED
 from anaphora.cli.options import FILE, Sections, takes_options_of
+from anaphora.cli.unfinished import claimed, may_be_replaced
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
-from anaphora.errors import OptionError
+from anaphora.errors import OptionError, TrainingFailed
 from anaphora.estimators import TextClassifier
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
@@ -45,6 +45,7 @@ class ClassifyCommand(Sections):
 @click.option("--drop-duplicates", is_flag=True, help="Keep only the first row of each text.")
 @click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
 @click.option("--force", is_flag=True, help="Replace the model's folder if it exists.")
+@click.option("--resume", is_flag=True, help="Go on with a training that was stopped or killed.")
 @click.option("--quiet", is_flag=True, help="Show no progress and no scores.")
 @takes_options_of(ClassifyConfig)
 def classify(
@@ -57,6 +58,7 @@ def classify(
     drop_duplicates: bool,
     encoding: str,
     force: bool,
+    resume: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -66,38 +68,42 @@ def classify(
     anaphora train classify news.csv --text title --text body --label label --out model/
     anaphora train classify tweets.csv --text text --label mood --out model/ --test-size 0.2
 
-    A share of the rows is kept for checking (--validation). Rows with the same text never straddle a split. Beside
-    the network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
+    A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had
+    not been. A share of the rows is kept for checking (--validation). Rows with the same text never straddle a split.
+    Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
     """
     if not 0 <= test_size < 1:
         raise OptionError(f"test_size={test_size} is out of range: it must be at least 0 and below 1")
     ClassifyConfig.from_dict(options)  # wrong values are told before the file is read
-    check_free(out, force)
+    check_free(out, force or (resume and may_be_replaced(out)))
     table = read_table(file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates)
     if not quiet:
         say(noticed(file, table))
     texts, labels = np.array(table.texts, object), np.array(table.labels, object)
-    held = np.arange(0)
-    kept = np.arange(len(texts))
+    kept, held = np.arange(len(texts)), np.arange(0)
     if test_size:
         kept, held = split(table.texts, table.labels, test_size, np.random.default_rng([options["seed"], 1]))
 
     model = TextClassifier(**options)
-    interrupted = False
-    try:
-        with closing(model.fit_events(texts[kept].tolist(), labels[kept].tolist())) as events:
-            follow(events, quiet)
-    except KeyboardInterrupt:
-        if not model.__sklearn_is_fitted__():
-            raise
-        interrupted = True
-    model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=interrupted)
-    if len(held) and not interrupted:
-        model.annotate(test=model.evaluate(texts[held].tolist(), labels[held].tolist()))
-    model.save(out, force)
-    if interrupted:
-        say(f"Stopped; the best model so far is in {out}")
-        sys.exit(INTERRUPTED)
+    with claimed(out, resume, force, typed()) as partial:
+        broken: BaseException | None = None
+        try:
+            with closing(model.fit_events(texts[kept].tolist(), labels[kept].tolist(), partial)) as events:
+                follow(events, quiet)
+        except (KeyboardInterrupt, TrainingFailed) as error:
+            if not model.__sklearn_is_fitted__():
+                raise
+            broken = error
+        stopped = broken is not None
+        model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=stopped)
+        if len(held) and not stopped:
+            model.annotate(test=model.evaluate(texts[held].tolist(), labels[held].tolist()))
+        model.save(out, force=True)  # it was free, or may be replaced, when this began
+        if isinstance(broken, TrainingFailed):
+            raise TrainingFailed(f"{broken}; the last good model is in {out}")
+        if broken:
+            say(f"The best model so far is in {out}; --resume goes on with the training")
+            raise broken
     if not quiet:
         report(model.bundle_.training, out)
 

@@ -19,6 +19,12 @@ class TrainingOptions(Config):
     """How long, how fast and how carefully a network is trained."""
 
     epochs: int = option(None, "how often all training rows are read", at_least=1)
+    steps: int = option(None, "optimizer steps in all, in the place of epochs", at_least=1)
+    minutes: float = option(
+        None,
+        "fit the training into this time: the machine is measured once, and a number of steps fixed",
+        at_least=0.01,
+    )
     batch_size: int = option(None, "rows in one step", at_least=1)
     optimizer: str = option("adamw", "how the gradient becomes a step", choices=OPTIMIZERS)
     schedule: str = option("one-cycle", "how the learning rate changes while training", choices=SCHEDULES)

@@ -3,13 +3,12 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate.accelerator import Accelerator
-from numpy.typing import NDArray
 from torch import nn
 
 from anaphora.data.batch import Batch, Examples, by_length, collect, shuffled
@@ -19,18 +18,13 @@ from anaphora.networks.network import build, draw
 from anaphora.tasks import Task
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
-from anaphora.train.optim import make_optimizer, make_schedule
+from anaphora.train.budget import steps_for
+from anaphora.train.checkpoint import Best, Checkpoints, Progress
+from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
 VALIDATION_BATCH = 256
-
-
-@dataclass
-class Best:
-    """The best model so far. It is there at any moment, whatever stops the loop."""
-
-    arrays: dict[str, NDArray[np.float32]] | None = None
-    epoch: int = 0
-    score: float = -math.inf
+HARD_STOP = 1.1
+"""A training with a time budget stops for good when it has used this much of it."""
 
 
 class Objective(nn.Module):
@@ -47,63 +41,90 @@ class Objective(nn.Module):
         return loss
 
 
-def train(task: Task, training: Examples, validation: Examples, best: Best) -> Iterator[Event]:
+def train(
+    task: Task, training: Examples, validation: Examples, best: Best, checkpoints: Checkpoints | None = None
+) -> Iterator[Event]:
     """Train the task's network, keeping the best model in `best` as it goes.
 
-    With too few validation rows to choose by, the last epoch is the best. Raises TrainingFailed where the loss is no
-    longer a number.
+    With too few validation rows to choose by, the last epoch is the best. With `checkpoints` it goes on where an
+    unfinished training of the same data and options stopped, and reaches the same weights as if it had not. Raises
+    TrainingFailed where the loss is no longer a number.
     """
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
+    device = accelerator.device
     net: blocks.Net = build(task.recipe, spec, blocks, task.start(draw(spec, options.seed), training))
     net.seed(options.seed)
     rng = np.random.default_rng(options.seed)
     lengths = training.lengths
-    steps = options.epochs * math.ceil(len(training) / options.batch_size)
-    optimizer = make_optimizer(net, options)
-    schedule = make_schedule(optimizer, options, steps)
-    objective, optimizer = accelerator.prepare(Objective(task, net), optimizer)
+    objective, optimizer = accelerator.prepare(Objective(task, net), make_optimizer(net, options))
 
+    now = checkpoints.restore(net, optimizer, best) if checkpoints else None
+    if now is None:
+        now = Progress(steps_for(options, objective, training, len(validation)))
+    elif now.shuffle:
+        rng.bit_generator.state = now.shuffle
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    yield Start(steps, options.epochs, len(training), len(validation), parameters)
-    clock = Clock(options.epochs * int(lengths.sum()))
+    yield Start(now.steps, len(training), len(validation), parameters, now.step)
+    for epoch in now.epochs:
+        yield Epoch(**epoch)
+
     choosing = len(validation) >= ENOUGH_TO_CHOOSE
-    step, running_loss, since_best = 0, math.nan, 0
+    began = time.perf_counter() - now.seconds
+    tokens_here, began_here = 0, time.perf_counter()
+    reason = "all steps done"
     try:
-        for epoch in range(1, options.epochs + 1):
+        while now.step < now.steps:
+            now.shuffle = dict(rng.bit_generator.state)
+            order = shuffled(lengths, options.batch_size, rng)
             net.train()
-            total_loss = 0.0
-            for chosen in shuffled(lengths, options.batch_size, rng):
-                batch = to_device(collect(training, chosen), accelerator.device)
-                loss = objective(batch)
+            for chosen in order[now.batch : now.batch + now.steps - now.step]:
+                rate = learning_rate(options, now.step, now.steps)
+                set_learning_rate(optimizer, rate)
+                loss = objective(to_device(collect(training, chosen), device))
                 accelerator.backward(loss)
                 norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
-                step += 1
-                check_finite(loss.item(), norm, step)
+                check_finite(loss.item(), norm, now.step + 1)
                 optimizer.step()
                 optimizer.zero_grad()
-                schedule.step()
 
-                total_loss += loss.item() * len(chosen)
-                running_loss = loss.item() if step == 1 else 0.98 * running_loss + 0.02 * loss.item()
-                clock.count(int(lengths[chosen].sum()))
-                rate = float(schedule.get_last_lr()[0])
-                yield Step(step, epoch, running_loss, rate, norm, clock.tokens_per_second, clock.seconds_left)
+                now.step += 1
+                now.batch += 1
+                now.epoch_loss += loss.item() * len(chosen)
+                now.running_loss = loss.item() if now.step == 1 else 0.98 * now.running_loss + 0.02 * loss.item()
+                now.seconds = time.perf_counter() - began
+                tokens_here += int(lengths[chosen].sum())
+                speed = tokens_here / max(time.perf_counter() - began_here, 1e-9)
+                left = (now.steps - now.step) * now.seconds / now.step
+                yield Step(now.step, now.steps, now.epoch, now.running_loss, rate, norm, speed, left)
+                if checkpoints and checkpoints.due():
+                    checkpoints.save(net, optimizer, now, best)
+                if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes:
+                    now.steps, reason = now.step, "the time is up"
+                    break
 
-            metrics = evaluate(task, net, validation, accelerator.device) if len(validation) else {}
-            score = task.score(metrics) if metrics else math.nan
-            is_best = score > best.score if choosing else True
+            metrics = evaluate(task, net, validation, device) if len(validation) else {}
+            score = task.score(metrics) if metrics else None
+            is_best = not choosing or best.score is None or (score is not None and score > best.score)
             if is_best:
-                best.arrays, best.epoch, best.score = net.arrays(), epoch, score
-            since_best = 0 if is_best else since_best + 1
-            yield Epoch(epoch, total_loss / len(training), metrics, score, choosing and is_best, clock.seconds)
-            if since_best >= options.patience:
-                yield Done(f"{since_best} epochs without a better score", best.epoch, clock.seconds)
-                return
-        yield Done("all epochs done", best.epoch, clock.seconds)
+                best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
+            now.since_best = 0 if is_best else now.since_best + 1
+            rows_read = len(training) if now.batch == len(order) else sum(map(len, order[: now.batch]))
+            now.seconds = time.perf_counter() - began
+            ended = Epoch(now.epoch, now.epoch_loss / rows_read, metrics, score, choosing and is_best, now.seconds)
+            now.epochs.append(asdict(ended))
+            now.epoch, now.batch, now.epoch_loss = now.epoch + 1, 0, 0.0
+            if now.since_best >= options.patience:
+                now.steps, reason = now.step, f"{now.since_best} epochs without a better score"
+            now.shuffle = dict(rng.bit_generator.state)
+            if checkpoints:
+                checkpoints.save(net, optimizer, now, best)
+            yield ended
+        yield Done(reason, best.epoch, now.seconds)
     finally:
-        if best.arrays is None and step:  # stopped within the first epoch: what there is, is the best
-            best.arrays = net.arrays()
+        arrays = net.arrays()
+        if best.arrays is None and now.step and all(np.isfinite(array).all() for array in arrays.values()):
+            best.arrays = arrays  # stopped within the first epoch: what there is, is the best
 
 
 def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.device) -> dict[str, Any]:
@@ -129,28 +150,3 @@ def check_finite(loss: float, norm: float, step: int) -> None:
         raise TrainingFailed(
             f"step {step}: the loss is {loss} and the gradient's norm {norm}; a smaller --learning-rate or --clip helps"
         )
-
-
-class Clock:
-    """How fast the training goes, and how long it will still take. Only the time spent in steps counts."""
-
-    def __init__(self, tokens: int) -> None:
-        self._left = tokens
-        self._done = 0
-        self._began = time.perf_counter()
-
-    def count(self, tokens: int) -> None:
-        self._left -= tokens
-        self._done += tokens
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self._began
-
-    @property
-    def tokens_per_second(self) -> float:
-        return self._done / max(self.seconds, 1e-9)
-
-    @property
-    def seconds_left(self) -> float:
-        return self._left / max(self.tokens_per_second, 1e-9)

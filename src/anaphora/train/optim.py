@@ -1,4 +1,4 @@
-"""The optimizer and its schedule."""
+"""The optimizer, and the learning rate of each step."""
 
 import math
 from typing import Any
@@ -29,21 +29,20 @@ def make_optimizer(net: nn.Module, options: TrainingOptions) -> torch.optim.Opti
     return kind(groups, lr=options.learning_rate, betas=BETAS, fused=True)
 
 
-def make_schedule(
-    optimizer: torch.optim.Optimizer, options: TrainingOptions, steps: int
-) -> torch.optim.lr_scheduler.LambdaLR:
-    """The share of the learning rate at each step.
+def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:
+    """The learning rate of step 0, 1, ..., steps - 1.
 
     `one-cycle` rises over the first quarter and falls to zero along a cosine (Smith & Topin 2018); `cosine` only falls
     (Loshchilov & Hutter 2017); `constant` stays.
     """
-    rise = {"one-cycle": max(1.0, WARM_UP * steps), "cosine": 0.0, "constant": 0.0}[options.schedule]
+    if options.schedule == "constant":
+        return options.learning_rate
+    rise = max(1.0, WARM_UP * steps) if options.schedule == "one-cycle" else 0.0
+    if step < rise:
+        return options.learning_rate * (step + 1) / (rise + 1)
+    return options.learning_rate * (0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1.0, steps - rise)))
 
-    def share(step: int) -> float:
-        if options.schedule == "constant":
-            return 1.0
-        if step < rise:
-            return (step + 1) / (rise + 1)
-        return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1.0, steps - rise))
 
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+def set_learning_rate(optimizer: Any, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate

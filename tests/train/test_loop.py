@@ -1,0 +1,92 @@
+"""The loop's own promises: what stops it, what it keeps, how it fits a time."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from anaphora import TextClassifier
+from anaphora.errors import TrainingFailed
+from anaphora.events import Done, Epoch, Start, Step
+from anaphora.tasks.classify import Classify, ClassifyConfig
+from anaphora.tasks.options import OPTIMIZERS, SCHEDULES
+from anaphora.train.optim import learning_rate
+
+OPTIONS = {"hidden_size": 8, "embedding_size": 8, "batch_size": 8, "epochs": 4, "learning_rate": 0.02}
+
+
+def test_a_loss_that_is_no_number_stops_it_with_the_last_good_model_kept(toy, monkeypatch):
+    good = Classify.loss
+    steps = []
+
+    def loss(self, net, features, batch):
+        steps.append(1)
+        return good(self, net, features, batch) * (math.nan if len(steps) == 15 else 1.0)
+
+    monkeypatch.setattr(Classify, "loss", loss)
+    model = TextClassifier(**OPTIONS)
+    with pytest.raises(TrainingFailed, match="step 15: the loss is nan"):
+        model.fit(toy.texts, toy.labels)
+    assert model.bundle_.training["best_epoch"] == 1
+    assert all(np.isfinite(array).all() for array in model.bundle_.arrays.values())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_optimizer_and_schedule_learns(toy, optimizer, schedule):
+    rate = 0.5 if optimizer == "sgd" else 0.02
+    options = OPTIONS | {"learning_rate": rate, "epochs": 25, "weight_decay": 0.0, "dropout": 0.0}
+    model = TextClassifier(**options, optimizer=optimizer, schedule=schedule).fit(toy.texts, toy.labels)
+    losses = [epoch["training_loss"] for epoch in model.bundle_.training["epochs"]]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+def test_one_cycle_rises_then_falls_and_never_passes_its_rate(steps):
+    rates = [learning_rate(ClassifyConfig(learning_rate=1.0), step, steps) for step in range(steps)]
+    top = int(np.argmax(rates))
+    assert max(rates) <= 1.0
+    assert min(rates) > 0
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_steps_say_how_long_it_trains(toy):
+    events = list(TextClassifier(**OPTIONS, steps=13).fit_events(toy.texts, toy.labels))
+    assert sum(isinstance(event, Step) for event in events) == 13
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [1, 2]
+
+
+def test_a_time_becomes_a_number_of_steps_and_those_repeat_the_run(toy):
+    options = {name: value for name, value in OPTIONS.items() if name != "epochs"}
+    began = time.monotonic()
+    timed = TextClassifier(**options, minutes=0.03)
+    events = list(timed.fit_events(toy.texts, toy.labels))
+    assert time.monotonic() - began < 20
+    (start,) = [event for event in events if isinstance(event, Start)]
+    (done,) = [event for event in events if isinstance(event, Done)]
+    assert start.steps > 20
+    if done.reason == "all steps done":
+        again = TextClassifier(**options, steps=start.steps).fit(toy.texts, toy.labels)
+        for name, array in timed.bundle_.arrays.items():
+            assert np.array_equal(array, again.bundle_.arrays[name])
+
+
+@pytest.mark.parametrize("kind", ["balanced", "none"])
+def test_balanced_class_weights_raise_the_rare_label(kind):
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(["x", "y", "z"], 4)) for _ in range(200)]
+    labels = ["rare" if place % 8 == 0 else "common" for place in range(200)]
+    model = TextClassifier(**OPTIONS, class_weights=kind, validation=0.0).fit(texts, labels)
+    share = model.predict_proba(texts)[:, model.classes_.tolist().index("rare")].mean()
+    assert (share > 0.22) == (kind == "balanced")
+
+
+def test_label_smoothing_tempers_the_probabilities(toy):
+    def certainty(smoothing):
+        options = OPTIONS | {"epochs": 15}
+        model = TextClassifier(**options, label_smoothing=smoothing).fit(toy.texts, toy.labels)
+        return model.predict_proba(toy.texts).max(axis=1).mean()
+
+    assert certainty(0.3) < certainty(0.0) - 0.03
