@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from anaphora import bundle, metrics
 from anaphora.base import Estimator, check_as_many
 from anaphora.baseline import Baselines
+from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
 from anaphora.report.scores import compare
@@ -84,8 +85,8 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
             )
         return labels
 
-    def _keys(self, rows: Sequence[str]) -> Sequence[str]:
-        return rows
+    def _keys(self, rows: Sequence[str]) -> Sequence[int]:
+        return near_duplicate_groups(rows).tolist()
 
     def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:
         return targets

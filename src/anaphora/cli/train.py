@@ -13,6 +13,7 @@ from anaphora.bundle import check_free
 from anaphora.cli.display import follow, say, show_scores
 from anaphora.cli.options import FILE, Sections, takes_options_of
 from anaphora.cli.unfinished import claimed, may_be_replaced
+from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
 from anaphora.errors import OptionError, TrainingFailed
@@ -69,8 +70,9 @@ def classify(
     anaphora train classify tweets.csv --text text --label mood --out model/ --test-size 0.2
 
     A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had
-    not been. A share of the rows is kept for checking (--validation). Rows with the same text never straddle a split.
-    Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
+    not been. A share of the rows is kept for checking (--validation). Rows with almost the same text never straddle a
+    split. Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same
+    rows.
     """
     if not 0 <= test_size < 1:
         raise OptionError(f"test_size={test_size} is out of range: it must be at least 0 and below 1")
@@ -82,7 +84,8 @@ def classify(
     texts, labels = np.array(table.texts, object), np.array(table.labels, object)
     kept, held = np.arange(len(texts)), np.arange(0)
     if test_size:
-        kept, held = split(table.texts, table.labels, test_size, np.random.default_rng([options["seed"], 1]))
+        groups = near_duplicate_groups(table.texts).tolist()
+        kept, held = split(groups, table.labels, test_size, np.random.default_rng([options["seed"], 1]))
 
     model = TextClassifier(**options)
     with claimed(out, resume, force, typed()) as partial:

@@ -43,11 +43,9 @@ def near_duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
         for band, bucket in zip(_bands(shingles[place]), buckets, strict=True):
             members = bucket.setdefault(int(band), [])
             for other in members:
-                if (
-                    _root(parent, other) != _root(parent, place)
-                    and _jaccard(shingles[place], shingles[other]) >= SIMILAR
-                ):
-                    parent[_root(parent, place)] = _root(parent, other)
+                mine, theirs = _root(parent, place), _root(parent, other)
+                if mine != theirs and _jaccard(shingles[place], shingles[other]) >= SIMILAR:
+                    parent[mine] = theirs
             if len(members) < COMPARED:
                 members.append(place)
     return np.array([_root(parent, place) for place in range(len(texts))], np.int64)
