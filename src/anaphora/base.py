@@ -173,11 +173,12 @@ class Estimator(ABC):
         self._bundle = fitted
         self._predictor = Predictor(fitted.task, fitted.arrays)
 
-    def annotate(self, columns: Mapping[str, Any] | None = None, **facts: Any) -> None:
-        """Add to what the saved model says of itself: the file's columns that it reads, facts of its training."""
+    def annotate(self, columns: Mapping[str, Any] | None = None, report: str | None = None, **facts: Any) -> None:
+        """Add to what the saved model says of itself: the file's columns that it reads, a page of scores, facts."""
         fitted = self._fitted()
         columns = fitted.columns if columns is None else dict(columns)
-        self._bundle = replace(fitted, columns=columns, training=fitted.training | facts)
+        report = fitted.report if report is None else report
+        self._bundle = replace(fitted, columns=columns, report=report, training=fitted.training | facts)
 
     def _fitted(self) -> Bundle:
         if self._bundle is None:

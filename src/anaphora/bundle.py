@@ -4,6 +4,7 @@ config.json         format, task, options, what was learned, columns, training f
 tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenizers)
 model.safetensors   the weights, named as the network's parts
 README.md           a model card that writes itself
+report.html         scores as a page, where rows were held out
 baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
 """
 
@@ -25,13 +26,9 @@ from anaphora.networks.network import shapes
 from anaphora.tasks import TASKS, Task
 
 FORMAT = 1
-CONFIG, TOKENIZER, WEIGHTS, CARD, BASELINE = (
-    "config.json",
-    "tokenizer.json",
-    "model.safetensors",
-    "README.md",
-    "baseline/",
-)
+CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
+CARD, REPORT, BASELINE = "README.md", "report.html", "baseline/"
+READ = (CONFIG, TOKENIZER, WEIGHTS, REPORT)
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Bundle:
     columns: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     baseline: Mapping[str, bytes] = field(default_factory=dict)
+    report: str = ""
 
     def to_files(self) -> dict[str, bytes]:
         """File names and their contents."""
@@ -60,6 +58,8 @@ class Bundle:
             CARD: card(self).encode(),
             **{BASELINE + name: content for name, content in self.baseline.items()},
         }
+        if self.report:
+            files[REPORT] = self.report.encode()
         tokenizer = self.task.tokenizer()
         return files if tokenizer is None else files | {TOKENIZER: tokenizer.encode()}
 
@@ -80,7 +80,8 @@ class Bundle:
         baseline = {
             file.removeprefix(BASELINE): content for file, content in files.items() if file.startswith(BASELINE)
         }
-        return cls(task, weights, config["columns"], config["training"], baseline)
+        report = files.get(REPORT, b"").decode()
+        return cls(task, weights, config["columns"], config["training"], baseline, report)
 
 
 def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
@@ -136,7 +137,7 @@ def read(folder: Path) -> Bundle:
     """Load from `folder`. Raises BundleError where there is no whole model of this version or an earlier one."""
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a model folder: there is no such folder")
-    files = {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS, TOKENIZER) if (folder / name).is_file()}
+    files = {name: (folder / name).read_bytes() for name in READ if (folder / name).is_file()}
     return replace(Bundle.from_files(files, str(folder)), baseline=UnreadFiles(folder / BASELINE))
 
 

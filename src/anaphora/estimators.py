@@ -15,7 +15,7 @@ from anaphora.baseline import Baselines
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
-from anaphora.report.scores import compare
+from anaphora.report.scores import Evaluated, compare
 from anaphora.tasks.classify import Classify
 from anaphora.tasks.regress import Regress
 
@@ -29,6 +29,9 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
 
     Its options are the fields of `anaphora.tasks.classify.ClassifyConfig`.
     """
+
+    examined_: Evaluated | None = None
+    """The rows that `examine` or `evaluate` saw last, `fit`'s own validation rows among them."""
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -51,11 +54,18 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
 
     def evaluate(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, Any]:
         """Scores beside the majority label and the linear baseline on the same rows: see `report.scores.compare`."""
-        rows, truth = self._checked_rows(rows), [str(label) for label in targets]
+        return self.examine(rows, targets).scores
+
+    def examine(self, texts: Sequence[str], labels: Sequence[Any]) -> Evaluated:
+        """`evaluate`, with every answer kept: what `anaphora.report.page` makes a page of."""
+        rows, truth = self._checked_rows(texts), [str(label) for label in labels]
         check_as_many(rows, truth)
-        predicted = [str(label) for label in self.predict(rows)]
+        shares_NK = self.predict_proba(rows)
+        known = [str(label) for label in self.classes_]
+        predicted = [known[k] for k in shares_NK.argmax(axis=1)]
         baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
-        return compare(truth, predicted, baselines, [str(label) for label in self.classes_])
+        self.examined_ = Evaluated(rows, truth, known, shares_NK, compare(truth, predicted, baselines, known))
+        return self.examined_
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
         if isinstance(rows, str):

@@ -69,3 +69,33 @@ def regression(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
         "r2": 1 - float((error**2).sum()) / spread if spread else float("nan"),
         "n": len(error),
     }
+
+
+def bootstrap(
+    truth: Sequence[str], predicted: Sequence[str], samples: int = 1_000, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """The middle 95 % of accuracy and macro F1 over bootstrap samples of the rows (Efron & Tibshirani 1993, ch. 13).
+
+    A sample of rows with replacement is a multinomial draw over the pairs (true label, answer) that occur.
+    """
+    labels = sorted({*truth, *predicted})
+    place = {label: k for k, label in enumerate(labels)}
+    K, n = len(labels), len(truth)
+    pairs = np.array([place[label] for label in truth]) * K + [place[label] for label in predicted]
+    occurring, counts = np.unique(pairs, return_counts=True)
+    drawn_SP = np.random.default_rng(seed).multinomial(n, counts / n, samples)
+    true_P, answered_P = occurring // K, occurring % K
+    right_SK, of_truth_SK, of_answers_SK = (np.zeros((samples, K)) for _ in range(3))
+    for p, (t, a) in enumerate(zip(true_P, answered_P, strict=True)):
+        of_truth_SK[:, t] += drawn_SP[:, p]
+        of_answers_SK[:, a] += drawn_SP[:, p]
+        if t == a:
+            right_SK[:, t] += drawn_SP[:, p]
+    f1_SK = 2 * right_SK / np.maximum(of_truth_SK + of_answers_SK, 1)
+    seen_SK = (of_truth_SK + of_answers_SK) > 0
+    values = {
+        "accuracy": right_SK.sum(axis=1) / n,
+        "macro_f1": (f1_SK * seen_SK).sum(axis=1) / np.maximum(seen_SK.sum(axis=1), 1),
+    }
+    ends = {name: np.quantile(value_S, [0.025, 0.975]) for name, value_S in values.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}

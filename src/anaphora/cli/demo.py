@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from anaphora.bundle import check_free
+from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow, results, say, show_scores
 from anaphora.cli.options import FILE
 from anaphora.data.split import split
 from anaphora.data.write import write_rows
 from anaphora.errors import MissingExtra
 from anaphora.estimators import TextClassifier
+from anaphora.report.page import page
 
 # Small enough for a minute on two cores; the defaults read more of a text.
 OPTIONS = {"max_length": 100, "epochs": 6, "batch_size": 32}
@@ -45,16 +46,18 @@ def command(out: Path, force: bool) -> None:
     with closing(model.fit_events([texts[i] for i in kept], [labels[i] for i in kept])) as events:
         follow(events)
     model.annotate({"text": ["text"], "label": "label"}, file=train_file.name)
+    examined = model.examine([texts[i] for i in held], [labels[i] for i in held])
+    model.annotate(report=page(examined, model.bundle_.training, "held-out"))
     model.save(model_folder, force)
     say("")
-    show_scores(model.evaluate([texts[i] for i in held], [labels[i] for i in held]), "held-out")
+    show_scores(examined.scores, "held-out")
 
     results.print("\nThree new sentences:")
     shares = model.predict_proba(SENTENCES)
     for sentence, share in zip(SENTENCES, shares, strict=True):
         results.print(f"  {model.classes_[share.argmax()]:<14} {share.max():.0%}  {sentence}", soft_wrap=True)
     say(
-        f"\nThe model is in {model_folder}. Next, type:\n"
+        f"\nThe model is in {model_folder}; open {model_folder / REPORT} for curves and mistakes. Next, type:\n"
         f'  anaphora predict {model_folder} "Parliament votes on the new tax"\n'
         f"  anaphora evaluate {model_folder} {test_file}\n"
         f"  anaphora inspect {model_folder}\n"

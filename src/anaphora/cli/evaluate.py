@@ -8,8 +8,10 @@ import click
 from anaphora.cli.display import say, show_scores, to_stdout
 from anaphora.cli.options import FILE
 from anaphora.data.table import read_table
+from anaphora.data.write import replacing
 from anaphora.errors import OptionError
 from anaphora.estimators import TextClassifier, load
+from anaphora.report.page import page
 
 
 @click.command("evaluate", short_help="Score a model on a file, beside its baselines.")
@@ -19,6 +21,7 @@ from anaphora.estimators import TextClassifier, load
 @click.option("--label", help="The column of the labels, if it is not named as in training.")
 @click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
 @click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@click.option("--report", type=FILE, help="Write the scores as a page, too, with curves and mistakes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     model: Path,
@@ -27,6 +30,7 @@ def command(
     label: str | None,
     drop_missing: bool,
     encoding: str,
+    report: Path | None,
     as_json: bool,
 ) -> None:
     """Score MODEL on the labelled rows of FILE, beside the most frequent label and the linear baseline.
@@ -41,7 +45,13 @@ def command(
     if label is None:
         raise OptionError(f"{model} was trained in Python and knows no column names: say which with --label")
     table = read_table(file, text, label, encoding=encoding, drop_missing=drop_missing)
-    scores = classifier.evaluate(table.texts, table.labels)
+    examined = classifier.examine(table.texts, table.labels)
+    scores = examined.scores
+    if report:
+        facts = classifier.bundle_.training | {"file": file.name}
+        with replacing(report, force=False) as out:
+            out.write(page(examined, facts, "labelled"))
+        say(f"The page is in {report}")
     if as_json:
         to_stdout(json.dumps(scores, indent=2, ensure_ascii=False))
         return

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from anaphora.bundle import check_free
+from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow, say, show_scores
 from anaphora.cli.options import FILE, Sections, takes_options_of
 from anaphora.cli.unfinished import claimed, may_be_replaced
@@ -18,6 +18,7 @@ from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
 from anaphora.errors import OptionError, TrainingFailed
 from anaphora.estimators import TextClassifier
+from anaphora.report.page import page
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 
@@ -101,6 +102,9 @@ def classify(
         model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=stopped)
         if len(held) and not stopped:
             model.annotate(test=model.evaluate(texts[held].tolist(), labels[held].tolist()))
+        if model.examined_ and not stopped:
+            rows = "test" if len(held) else "validation"
+            model.annotate(report=page(model.examined_, model.bundle_.training, rows))
         model.save(out, force=True)  # it was free, or may be replaced, when this began
         if isinstance(broken, TrainingFailed):
             raise TrainingFailed(f"{broken}; the last good model is in {out}")
@@ -139,4 +143,6 @@ def report(training: dict[str, Any], out: Path) -> None:
             say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
     else:
         say("Too few rows to hold some out: no scores. Try the model on rows that it has not seen.")
+    if (out / REPORT).exists():
+        say(f"\nThe same as a page, with curves and mistakes: {out / REPORT}")
     say(f'\nSaved in {out}. Next:\n  anaphora predict {out} "a text"\n  anaphora inspect {out}')

@@ -2,10 +2,27 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from anaphora import metrics
 from anaphora.report.words import verdict
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A classifier's answers on some rows: `shares_NK` are the probabilities of its `labels`, `scores` those of
+    `compare`.
+    """
+
+    texts: Sequence[str]
+    truth: Sequence[str]
+    labels: Sequence[str]
+    shares_NK: NDArray[np.float32]
+    scores: dict[str, Any]
 
 
 def compare(

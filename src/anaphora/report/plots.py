@@ -1,0 +1,106 @@
+"""Plots as SVG that take their colours and their font from the page they stand in."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.extras import load_extra
+
+# Colours that stand for the page's own, and are replaced when the SVG is written.
+INK, NETWORK, LINEAR = "#010203", "#040506", "#070809"
+PAGE_COLOURS = {INK: "currentColor", NETWORK: "var(--network)", LINEAR: "var(--linear)"}
+SIZE = (5.2, 3.2)
+BINS = 10
+
+
+def learning_curves(epochs: Sequence[Mapping[str, Any]], score: str) -> str:
+    """Training loss, and the validation score where there is one, against the epoch."""
+    figure, axes = _figure("epoch", "training loss")
+    numbers = [epoch["epoch"] for epoch in epochs]
+    axes.plot(numbers, [epoch["training_loss"] for epoch in epochs], color=LINEAR, marker="o", markersize=3)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.label.set_color(LINEAR)
+    if any(epoch["score"] is not None for epoch in epochs):
+        right = axes.twinx()
+        _bare(right)
+        right.plot(numbers, [epoch["score"] for epoch in epochs], color=NETWORK, marker="o", markersize=3)
+        right.set_ylabel(f"validation {score}", color=NETWORK)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure)
+
+
+def roc(truth: NDArray[np.int64], shares_NK: NDArray[np.float32], labels: Sequence[str]) -> str:
+    """One curve a label against the rest; for two labels one curve."""
+    metrics = load_extra("sklearn.metrics")
+    figure, axes = _figure("false positive rate", "true positive rate")
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
+    chosen = [1] if len(labels) == 2 else [k for k in range(len(labels)) if 0 < (truth == k).sum() < len(truth)]
+    for k in chosen:
+        wrong, right, _ = metrics.roc_curve(truth == k, shares_NK[:, k])
+        name = f"{labels[k]}: area {metrics.auc(wrong, right):.3f}"
+        axes.plot(wrong, right, color=NETWORK, alpha=1 - 0.75 * chosen.index(k) / len(chosen), label=name)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower right")
+    return _svg(figure)
+
+
+def reliability(right: NDArray[np.bool_], certainty: NDArray[np.float32]) -> str:
+    """How often an answer is right, against how certain the network is of it; the bars are numbers of rows."""
+    figure, axes = _figure("probability of the answer", "share that is right")
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
+    middles, shares, counts = reliability_bins(right, certainty)
+    axes.bar(middles, counts / max(1, counts.max()), width=0.9 / BINS, color=INK, alpha=0.12)
+    filled = counts > 0
+    axes.plot(middles[filled], shares[filled], color=NETWORK, marker="o", markersize=4)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    return _svg(figure)
+
+
+def reliability_bins(right: NDArray[np.bool_], certainty: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+    """The mean certainty, the share that is right, and the number of rows, in ten bins of certainty."""
+    place = np.minimum((certainty * BINS).astype(int), BINS - 1)
+    counts = np.bincount(place, minlength=BINS)
+    divisor = np.maximum(counts, 1)
+    middles = np.where(counts, np.bincount(place, certainty, BINS) / divisor, (np.arange(BINS) + 0.5) / BINS)
+    return middles, np.bincount(place, right, BINS) / divisor, counts
+
+
+def calibration_error(right: NDArray[np.bool_], certainty: NDArray[np.float32]) -> float:
+    """Expected calibration error, over ten bins of equal width (Guo et al. 2017, eq. 3)."""
+    middles, shares, counts = reliability_bins(right, certainty)
+    return float((counts * np.abs(middles - shares)).sum() / max(1, counts.sum()))
+
+
+def _figure(across: str, up: str) -> tuple[Any, Any]:
+    figures = load_extra("matplotlib.figure")
+    figure = figures.Figure(SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    _bare(axes)
+    axes.set_xlabel(across, color=INK)
+    axes.set_ylabel(up, color=INK)
+    axes.grid(color=INK, alpha=0.1, linewidth=0.6)
+    return figure, axes
+
+
+def _bare(axes: Any) -> None:
+    axes.patch.set_visible(False)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("bottom", "left"))
+        spine.set_color(INK)
+        spine.set_alpha(0.4)
+    axes.tick_params(colors=INK, labelsize=8)
+
+
+def _svg(figure: Any) -> str:
+    matplotlib = load_extra("matplotlib")
+    out = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "anaphora"}):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for colour, page in PAGE_COLOURS.items():
+        svg = svg.replace(colour, page)
+    return svg
