@@ -1,13 +1,14 @@
 """Named arrays as bytes and back (safetensors): data only, no code."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-Arrays = Mapping[str, NDArray[np.float32]]
+Arrays = Mapping[str, NDArray[Any]]
 
 
 def to_bytes(arrays: Arrays) -> bytes:
@@ -16,7 +17,7 @@ def to_bytes(arrays: Arrays) -> bytes:
     return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
-def from_bytes(content: bytes) -> dict[str, NDArray[np.float32]]:
+def from_bytes(content: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of `to_bytes`. Raises ValueError where `content` is damaged."""
     try:
         return safetensors.numpy.load(content)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
+from anaphora.data.duplicates import text_keys
 from anaphora.errors import BundleError
 from anaphora.extras import load_extra
 
@@ -21,6 +22,7 @@ STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 FOLDS = 3
 METHOD = "TF-IDF of 1-2-grams (in two rows or more, sublinear), logistic regression"
 FACTS, TERMS, ARRAYS = "baseline.json", "terms.txt", "linear.safetensors"
+ROWS = "training_rows.safetensors"
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,22 @@ class Baselines:
             return cls(facts["majority"], Linear(labels, float(facts["C"]), terms, idf, weight, bias))
         except (ValueError, KeyError, TypeError) as error:
             raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
+
+
+def rows_files(texts: Sequence[str]) -> dict[str, bytes]:
+    """The training rows as numbers, so that a test file's overlap with them can be counted."""
+    return {ROWS: arrays.to_bytes({"keys": np.unique(text_keys(texts))})}
+
+
+def seen_in(files: Mapping[str, bytes], texts: Sequence[str]) -> int:
+    """How many of the texts were trained on, case and signs aside."""
+    if ROWS not in files:
+        return 0
+    try:
+        keys = arrays.from_bytes(files[ROWS])["keys"]
+    except (ValueError, KeyError) as error:
+        raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
+    return int(np.isin(text_keys(texts), keys).sum())
 
 
 def _vectorize(texts: Sequence[str]) -> tuple[Any, Any]:

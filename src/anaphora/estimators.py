@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anaphora import bundle, metrics
 from anaphora.base import Estimator, check_as_many
-from anaphora.baseline import Baselines
+from anaphora.baseline import Baselines, rows_files, seen_in
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
@@ -64,7 +64,9 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
         known = [str(label) for label in self.classes_]
         predicted = [known[k] for k in shares_NK.argmax(axis=1)]
         baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
-        self.examined_ = Evaluated(rows, truth, known, shares_NK, compare(truth, predicted, baselines, known))
+        scores = compare(truth, predicted, baselines, known)
+        scores["seen_in_training"] = seen_in(self._fitted().baseline, rows)
+        self.examined_ = Evaluated(rows, truth, known, shares_NK, scores)
         return self.examined_
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
@@ -102,7 +104,7 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
         return targets
 
     def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
-        return Baselines.fit(rows, [str(label) for label in targets]).to_files()
+        return Baselines.fit(rows, [str(label) for label in targets]).to_files() | rows_files(rows)
 
 
 class SequenceRegressor(Estimator, task=Regress, kind="regressor"):

@@ -84,6 +84,9 @@ def show_scores(scores: Mapping[str, Any], rows: str) -> None:
     if scores["unknown_labels"]:
         unknown = ", ".join(f"{label!r} ({count:,} rows)" for label, count in scores["unknown_labels"].items())
         results.print(f"Labels that the model has never seen, counted as mistakes: {unknown}.", soft_wrap=True)
+    if scores["seen_in_training"]:
+        share = f"{scores['seen_in_training']:,} of the {scores['n']:,} rows"
+        results.print(f"{share} have a text that was trained on: on them the scores are too kind.", soft_wrap=True)
     results.print(scores["verdict"], soft_wrap=True)
 
 
