@@ -8,6 +8,7 @@ report.html         scores as a page, where rows were held out
 baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -52,16 +53,16 @@ class Bundle:
             "columns": self.columns,
             "training": self.training,
         }
-        files = {
-            CONFIG: json.dumps(config, indent=2, ensure_ascii=False).encode(),
-            WEIGHTS: arrays.to_bytes(self.arrays),
-            CARD: card(self).encode(),
-            **{BASELINE + name: content for name, content in self.baseline.items()},
-        }
+        files = {WEIGHTS: arrays.to_bytes(self.arrays)}
+        tokenizer = self.task.tokenizer()
+        if tokenizer is not None:
+            files[TOKENIZER] = tokenizer.encode()
+        config["sha256"] = _digests(config, files)
+        files[CONFIG] = json.dumps(config, indent=2, ensure_ascii=False).encode()
+        files[CARD] = card(self).encode()
         if self.report:
             files[REPORT] = self.report.encode()
-        tokenizer = self.task.tokenizer()
-        return files if tokenizer is None else files | {TOKENIZER: tokenizer.encode()}
+        return files | {BASELINE + name: content for name, content in self.baseline.items()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], name: str = "the model") -> "Bundle":
@@ -77,6 +78,8 @@ class Bundle:
         except Exception as error:  # the tokenizers library raises plain Exception at bad JSON
             raise BundleError(f"{name} is damaged: {CONFIG} or {TOKENIZER}: {_in_one_line(error)}") from error
         weights = _weights(files[WEIGHTS], expected, name)
+        if changed := _changed(config, files):
+            raise BundleError(f"{name} is damaged: {in_words(changed)} changed since it was saved")
         baseline = {
             file.removeprefix(BASELINE): content for file, content in files.items() if file.startswith(BASELINE)
         }
@@ -183,6 +186,21 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
     if config["task"] not in TASKS:
         raise BundleError(f"{name} is damaged: {CONFIG}: task={config['task']!r} is not one of {in_words(TASKS)}")
     return config
+
+
+def _digests(config: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of the files that a model's answers depend on; of the config, all but these digests."""
+    plain = json.dumps({key: value for key, value in config.items() if key != "sha256"}, sort_keys=True).encode()
+    contents = {CONFIG: plain, **{name: files[name] for name in (TOKENIZER, WEIGHTS) if name in files}}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _changed(config: Mapping[str, Any], files: Mapping[str, bytes]) -> list[str]:
+    """The files that are not as they were saved."""
+    saved, found = config.get("sha256"), _digests(config, files)
+    if not isinstance(saved, dict):
+        return [CONFIG]
+    return [name for name in sorted({*saved, *found}) if saved.get(name) != found.get(name)]
 
 
 def _weights(content: bytes, expected: Mapping[str, tuple[int, ...]], name: str) -> dict[str, NDArray[np.float32]]:

@@ -1,8 +1,10 @@
 """What a person sees while a model trains, and the tables of scores. Talk goes to stderr, results to stdout."""
 
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -10,6 +12,7 @@ from rich.table import Table
 
 from anaphora.events import Done, Epoch, Event, Stage, Start, Step
 
+Item = TypeVar("Item")
 talk = Console(stderr=True, highlight=False, markup=False)
 results = Console(highlight=False, markup=False)
 
@@ -39,6 +42,23 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
                     say(ended(event))
                 case Done():
                     say(f"{event.reason}; the best is epoch {event.best_epoch}; {duration(event.seconds)}")
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[Iterable[Item]], Iterator[Item]]]:
+    """Show on a terminal how many items have gone by, and how fast; the length need not be known."""
+    with Progress(TextColumn("{task.fields[note]}"), console=talk, transient=True, disable=not talk.is_terminal) as bar:
+        line = bar.add_task("", total=None, note="")
+        began = time.perf_counter()
+
+        def seen(items: Iterable[Item]) -> Iterator[Item]:
+            for count, item in enumerate(items, 1):
+                if count % 1_000 == 0:
+                    speed = count / (time.perf_counter() - began)
+                    bar.update(line, note=f"{count:,} {what}   {speed:,.0f} {what}/s")
+                yield item
+
+        yield seen
 
 
 def started(event: Start) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from anaphora.chunks import chunks
-from anaphora.cli.display import say, to_stdout
+from anaphora.cli.display import counting, duration, say, to_stdout
 from anaphora.cli.evaluate import load_classifier, text_columns
 from anaphora.cli.options import FILE
 from anaphora.data.read import Row, read
@@ -62,9 +63,12 @@ def command(
     classifier = load_classifier(model)
     if file:
         columns = text or text_columns(classifier, model)
-        count = write_rows(labelled(classifier, file, columns, encoding), out, force)
+        began = time.perf_counter()
+        with counting("rows") as seen:
+            count = write_rows(seen(labelled(classifier, file, columns, encoding)), out, force)
+        seconds = time.perf_counter() - began
         if out:
-            say(f"{count:,} rows labelled, in {out}")
+            say(f"{count:,} rows labelled in {duration(seconds)} ({count / seconds:,.0f} rows/s), in {out}")
         return
     if not texts and sys.stdin.isatty():
         raise OptionError("nothing to label: give a text in quotes, --file FILE, or lines on stdin")
