@@ -24,6 +24,7 @@ from anaphora.data.split import split
 from anaphora.errors import DataError, NotFitted, OptionError, did_you_mean
 from anaphora.events import Epoch, Event, Stage, Start
 from anaphora.extras import load_extra
+from anaphora.networks.network import together
 from anaphora.runtime.predictor import Predictor
 
 FEWEST_VALIDATION_ROWS = 10
@@ -119,16 +120,12 @@ class Estimator(ABC):
         options = self._task.Config.from_dict(self.get_params())
         rows, targets = self._checked_rows(rows), self._checked_targets(targets)
         check_as_many(rows, targets)
-        loop, checkpoint = _load_training()
+        ensemble = _load_training()
         kept, held = self._split(rows, targets, options)
         options = options.resolved(len(kept))
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
         held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
         data = _fingerprint(rows, targets)
-        checkpoints = None
-        if partial is not None:
-            checkpoints = checkpoint.Checkpoints(Path(partial), {"data": data, **options.to_dict()})
-
         yield Stage("reading the training rows")
         task = self._task.learn(options, kept_rows, kept_targets)
         examples = task.encode(kept_rows, kept_targets)
@@ -143,9 +140,11 @@ class Estimator(ABC):
             "data_sha256": data,
             **task.facts(),
         }
-        best, epochs = checkpoint.Best(), []
+        run = {"data": data, **options.to_dict()}
+        bests: list[Any] = []
+        epochs: list[dict[str, Any]] = []
         try:
-            for event in loop.train(task, examples, validation, best, checkpoints):
+            for event in ensemble.train(task, examples, validation, bests, partial and Path(partial), run):
                 match event:
                     case Start():
                         facts["steps"] = event.steps
@@ -155,9 +154,10 @@ class Estimator(ABC):
                         )
                 yield event
         finally:
-            if best.arrays is not None:
-                facts |= {"best_epoch": best.epoch, "seconds": round(time.perf_counter() - began, 1), "epochs": epochs}
-                self._adopt(Bundle(task, best.arrays, training=facts, baseline=baselines))
+            if members := [best.arrays for best in bests if best.arrays is not None]:
+                facts |= {"best_epoch": bests[0].epoch, "seconds": round(time.perf_counter() - began, 1)}
+                facts["epochs"] = epochs
+                self._adopt(Bundle(task, together(members), training=facts, baseline=baselines, members=len(members)))
         if held_rows:
             yield Stage("scoring the validation rows")
             self.annotate(validation=self.evaluate(held_rows, held_targets))
@@ -171,7 +171,7 @@ class Estimator(ABC):
 
     def _adopt(self, fitted: Bundle) -> None:
         self._bundle = fitted
-        self._predictor = Predictor(fitted.task, fitted.arrays)
+        self._predictor = Predictor(fitted.task, fitted.arrays, fitted.members)
 
     def annotate(self, columns: Mapping[str, Any] | None = None, report: str | None = None, **facts: Any) -> None:
         """Add to what the saved model says of itself: the file's columns that it reads, a page of scores, facts."""
@@ -240,13 +240,13 @@ def check_as_many(rows: Sized, targets: Sized) -> None:
         raise DataError(f"{len(rows)} rows and {len(targets)} targets: some are needed, and as many of both")
 
 
-def _load_training() -> tuple[Any, Any]:
-    """The training loop and its checkpoints, and with them torch; loaded when a model is first fitted."""
+def _load_training() -> Any:
+    """The training of networks, and with it torch; loaded when a model is first fitted."""
     load_extra("torch")
     load_extra("accelerate")
-    from anaphora.train import checkpoint, loop
+    from anaphora.train import ensemble
 
-    return loop, checkpoint
+    return ensemble
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

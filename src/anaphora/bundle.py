@@ -29,6 +29,7 @@ from anaphora.tasks import TASKS, Task
 FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 CARD, REPORT, BASELINE = "README.md", "report.html", "baseline/"
+MOST_MEMBERS = 100
 READ = (CONFIG, TOKENIZER, WEIGHTS, REPORT)
 
 
@@ -42,12 +43,15 @@ class Bundle:
     training: dict[str, Any] = field(default_factory=dict)
     baseline: Mapping[str, bytes] = field(default_factory=dict)
     report: str = ""
+    members: int = 1
+    """How many networks `arrays` holds; they answer together."""
 
     def to_files(self) -> dict[str, bytes]:
         """File names and their contents."""
         config = {
             "format": FORMAT,
             "task": self.task.name,
+            "members": self.members,
             "options": self.task.options.to_dict(),
             "learned": self.task.learned(),
             "columns": self.columns,
@@ -77,6 +81,9 @@ class Bundle:
             expected = shapes(task.spec())
         except Exception as error:  # the tokenizers library raises plain Exception at bad JSON
             raise BundleError(f"{name} is damaged: {CONFIG} or {TOKENIZER}: {_in_one_line(error)}") from error
+        members = config["members"]
+        if members > 1:
+            expected = {f"{place}.{key}": shape for place in range(members) for key, shape in expected.items()}
         weights = _weights(files[WEIGHTS], expected, name)
         if changed := _changed(config, files):
             raise BundleError(f"{name} is damaged: {in_words(changed)} changed since it was saved")
@@ -84,7 +91,7 @@ class Bundle:
             file.removeprefix(BASELINE): content for file, content in files.items() if file.startswith(BASELINE)
         }
         report = files.get(REPORT, b"").decode()
-        return cls(task, weights, config["columns"], config["training"], baseline, report)
+        return cls(task, weights, config["columns"], config["training"], baseline, report, members)
 
 
 def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
@@ -179,6 +186,9 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
     for key, kind in wanted.items():
         if not isinstance(config.get(key), kind):
             raise BundleError(f"{name} is damaged: {CONFIG}: {key!r} is missing or not a {kind.__name__}")
+    members = config.get("members")
+    if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MOST_MEMBERS:
+        raise BundleError(f"{name} is damaged: {CONFIG}: members={members!r}")
     columns = config["columns"]
     text, label = columns.get("text", []), columns.get("label", "")
     if not (isinstance(text, list) and all(isinstance(name, str) for name in text) and isinstance(label, str)):

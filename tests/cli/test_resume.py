@@ -67,7 +67,7 @@ def test_killed_trainings_end_at_the_weights_of_an_unbroken_one(toy_csv: Path, t
 def test_an_unfinished_training_is_not_started_over_by_mistake(toy_csv: Path, tmp_path: Path, train, run) -> None:
     partial = tmp_path / "model.partial"
     partial.mkdir()
-    (partial / "checkpoint.safetensors").write_bytes(b"")
+    (partial / "checkpoint-0.safetensors").write_bytes(b"")
     refused = train(toy_csv, tmp_path / "model")
     assert refused.code == 2
     assert "--resume" in refused.err

@@ -65,7 +65,7 @@ def test_a_training_is_not_taken_up_with_other_data(toy, tmp_path):
 
 def test_a_failed_write_leaves_the_last_checkpoint_whole(toy, tmp_path, monkeypatch):
     fit_until(toy, 5, tmp_path)
-    before = (tmp_path / checkpoint.FILE).read_bytes()
+    before = (tmp_path / checkpoint.FILE.format(0)).read_bytes()
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -73,5 +73,5 @@ def test_a_failed_write_leaves_the_last_checkpoint_whole(toy, tmp_path, monkeypa
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         fit_until(toy, -1, tmp_path)
-    assert (tmp_path / checkpoint.FILE).read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.FILE]
+    assert (tmp_path / checkpoint.FILE.format(0)).read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.FILE.format(0)]

@@ -6,9 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from anaphora import TextClassifier
+from anaphora import TextClassifier, load
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Start, Step
+from anaphora.networks.network import member
+from anaphora.runtime.predictor import Predictor
 from anaphora.tasks.classify import Classify, ClassifyConfig
 from anaphora.tasks.options import OPTIMIZERS, SCHEDULES
 from anaphora.train.optim import learning_rate
@@ -90,3 +92,22 @@ def test_label_smoothing_tempers_the_probabilities(toy):
         return model.predict_proba(toy.texts).max(axis=1).mean()
 
     assert certainty(0.3) < certainty(0.0) - 0.03
+
+
+def test_an_ensemble_answers_by_the_mean_of_its_networks_and_survives_saving(toy, tmp_path):
+    model = TextClassifier(**OPTIONS, ensemble=3).fit(toy.texts, toy.labels)
+    alone = []
+    for place in range(3):
+        arrays = member(model.bundle_.arrays, place, 3)
+        alone.append(Predictor(model.bundle_.task, arrays).predict(toy.texts[:9]))
+    assert not np.allclose(alone[0], alone[1])
+    np.testing.assert_allclose(model.predict_proba(toy.texts[:9]), np.mean(alone, axis=0), rtol=1e-5)
+    model.save(tmp_path / "model")
+    assert np.array_equal(load(tmp_path / "model").predict_proba(toy.texts), model.predict_proba(toy.texts))
+
+
+def test_the_first_of_an_ensemble_is_the_network_that_stands_alone(toy):
+    one = TextClassifier(**OPTIONS).fit(toy.texts, toy.labels)
+    two = TextClassifier(**OPTIONS, ensemble=2).fit(toy.texts, toy.labels)
+    first = member(two.bundle_.arrays, 0, 2)
+    assert all(np.array_equal(array, first[name]) for name, array in one.bundle_.arrays.items())

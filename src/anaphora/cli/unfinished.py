@@ -10,7 +10,7 @@ from typing import IO
 from anaphora.errors import BundleError, OutputExists
 from anaphora.estimators import load
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINTS = "checkpoint-*.safetensors"
 LOCK = "lock"
 
 
@@ -26,16 +26,17 @@ def claimed(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path
     with (partial / LOCK).open("w") as lock:
         if not _locked(lock):
             raise OutputExists(f"another training is writing to {out} at this moment")
-        if (partial / CHECKPOINT).exists() and not resume:
+        if not resume and any(partial.glob(CHECKPOINTS)):
             if not force:
                 raise OutputExists(
                     f"{partial} holds an unfinished training; go on with it: {command} --resume (--force starts afresh)"
                 )
-            (partial / CHECKPOINT).unlink()
+            for file in partial.glob(CHECKPOINTS):
+                file.unlink()
         try:
             yield partial
         except BaseException:
-            if not (partial / CHECKPOINT).exists():
+            if not any(partial.glob(CHECKPOINTS)):
                 shutil.rmtree(partial, ignore_errors=True)
             raise
     shutil.rmtree(partial, ignore_errors=True)

@@ -4,7 +4,7 @@ A spec names the blocks; a kit (`train/blocks.py` or `runtime/blocks.py`) says h
 built network are its attributes, and its arrays are named after them in every library: `encoder.weight_ih_l0`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,8 +27,21 @@ class Kit(Protocol):
         """The class of a network; its attributes will be the blocks."""
 
 
+def member(arrays: Arrays, place: int, members: int) -> Arrays:
+    """The arrays of one network of several; alone, a network's arrays have no number before their names."""
+    prefix = f"{place}." if members > 1 else ""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def together(members: Sequence[Arrays]) -> Arrays:
+    """The arrays of several networks in one: `0.embedding.weight`, `1.embedding.weight`, ..."""
+    if len(members) == 1:
+        return members[0]
+    return {f"{place}.{name}": array for place, arrays in enumerate(members) for name, array in arrays.items()}
+
+
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """The shape of every array of the network."""
+    """The shape of every array of one network."""
     return {
         f"{name}.{key}": parameter.shape
         for name, block in spec.items()

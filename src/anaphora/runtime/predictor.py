@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.batch import by_length, collect
-from anaphora.networks.network import build
+from anaphora.networks.network import build, member
 from anaphora.runtime import blocks
 from anaphora.tasks import Task
 
@@ -15,11 +15,12 @@ BATCH = 128
 
 
 class Predictor:
-    """A task and its network, ready to run. Nothing in it changes, so threads may share it."""
+    """A task and its network, or several networks, ready to run. Nothing in it changes, so threads may share it."""
 
-    def __init__(self, task: Task, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(self, task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int = 1) -> None:
         self.task = task
-        self.net = build(task.recipe, task.spec(), blocks, arrays)
+        own = [member(arrays, place, members) for place in range(members)]
+        self.nets = [build(task.recipe, task.spec(), blocks, arrays) for arrays in own]
 
     def predict(self, rows: list[Any]) -> NDArray[Any]:
         """The task's decoded predictions, one a row, in the order given.
@@ -30,10 +31,11 @@ class Predictor:
         places: list[NDArray[np.int64]] = []
         parts: list[NDArray[Any]] = []
         for chosen in by_length(examples.lengths, BATCH):
-            features, _ = self.net(*collect(examples, chosen).inputs)
+            inputs = collect(examples, chosen).inputs
+            answers = [self.task.decode(net, net(*inputs)[0]) for net in self.nets]
             places.append(chosen)
-            parts.append(self.task.decode(self.net, features))
-        answers = np.concatenate(parts)
-        ordered = np.empty_like(answers)
-        ordered[np.concatenate(places)] = answers
+            parts.append(answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype))
+        sorted_by_length = np.concatenate(parts)
+        ordered = np.empty_like(sorted_by_length)
+        ordered[np.concatenate(places)] = sorted_by_length
         return ordered[: len(rows)]

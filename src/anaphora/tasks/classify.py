@@ -38,6 +38,7 @@ SUITS_FEW: dict[str, Any] = {
     "locked_dropout": 0.5,
     "word_dropout": 0.3,
     "bayes_start": 8,
+    "label_smoothing": 0.1,
 }
 SUITS_MANY: dict[str, Any] = {
     "epochs": 4,
@@ -47,6 +48,7 @@ SUITS_MANY: dict[str, Any] = {
     "locked_dropout": 0.3,
     "word_dropout": 0.1,
     "bayes_start": 0,
+    "label_smoothing": 0.0,
 }
 """What suits few training rows and many; measured in docs/decisions.md."""
 
@@ -56,7 +58,7 @@ class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
     label_smoothing: float = option(
-        0.0, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
+        None, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
     )
     class_weights: str = option(
         "none", "none counts rows alike, balanced lets every label weigh the same", choices=("none", "balanced")

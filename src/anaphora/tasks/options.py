@@ -39,6 +39,9 @@ class TrainingOptions(Config):
         at_least=0,
         below=1,
     )
+    ensemble: int = option(
+        1, "networks that start differently and answer together, by the mean of their answers", at_least=1, at_most=100
+    )
     seed: int = option(0, "the same seed on the same machine gives the same model", at_least=0)
 
     def resolved(self, rows: int) -> Self:

@@ -16,7 +16,7 @@ FORWARD_SHARE = 1 / 3
 """What a validation row costs, in units of a training row: the forward pass without the backward one."""
 
 
-def steps_for(options: TrainingOptions, objective: Any, training: Examples, validation_rows: int) -> int:
+def steps_for(options: TrainingOptions, objective: Any, training: Examples, validation_rows: int, seed: int) -> int:
     """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back."""
     if options.steps:
         return options.steps
@@ -25,7 +25,8 @@ def steps_for(options: TrainingOptions, objective: Any, training: Examples, vali
         return options.epochs * epoch
     seconds = _seconds_per_step(options, objective, training)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
-    return max(1, int(60 * options.minutes / seconds))
+    objective.net.seed(seed)  # the trial used some of the random numbers
+    return max(1, int(60 * options.minutes / options.ensemble / seconds))
 
 
 def _seconds_per_step(options: TrainingOptions, objective: Any, training: Examples) -> float:
@@ -45,7 +46,6 @@ def _seconds_per_step(options: TrainingOptions, objective: Any, training: Exampl
         optimizer.zero_grad()
         times.append((time.perf_counter() - began) / training.lengths[chosen].max(initial=1))
     net.load_state_dict(weights)
-    net.seed(options.seed)
     longest = np.mean([training.lengths[chosen].max(initial=1) for chosen in order])
     # The first steps prepare the kernels; a step's time grows with its longest row.
     return float(np.median(times[len(times) // 4 :]) * longest)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from anaphora.errors import DataError
 from anaphora.train.blocks import Net, Noise
 
-FILE = "checkpoint.safetensors"
+FILE = "checkpoint-{}.safetensors"
 EVERY_SECONDS = 60.0
 
 
@@ -54,10 +54,13 @@ class Best:
 
 
 class Checkpoints:
-    """The checkpoint of one training in a folder. `run` identifies the training: a resumed one must be the same."""
+    """The checkpoint of one network's training in a folder; `place` is its number, where several are trained.
 
-    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
-        self._file = folder / FILE
+    `run` identifies the training: a resumed one must be the same.
+    """
+
+    def __init__(self, folder: Path, run: dict[str, Any], place: int = 0) -> None:
+        self._file = folder / FILE.format(place)
         self._run = json.loads(json.dumps(run))  # as it will be read again: tuples are lists
         self._last = time.monotonic()
 

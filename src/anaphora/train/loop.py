@@ -42,7 +42,12 @@ class Objective(nn.Module):
 
 
 def train(
-    task: Task, training: Examples, validation: Examples, best: Best, checkpoints: Checkpoints | None = None
+    task: Task,
+    training: Examples,
+    validation: Examples,
+    best: Best,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[Event]:
     """Train the task's network, keeping the best model in `best` as it goes.
 
@@ -53,15 +58,15 @@ def train(
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
     device = accelerator.device
-    net: blocks.Net = build(task.recipe, spec, blocks, task.start(draw(spec, options.seed), training))
-    net.seed(options.seed)
-    rng = np.random.default_rng(options.seed)
+    net: blocks.Net = build(task.recipe, spec, blocks, task.start(draw(spec, seed), training))
+    net.seed(seed)
+    rng = np.random.default_rng(seed)
     lengths = training.lengths
     objective, optimizer = accelerator.prepare(Objective(task, net), make_optimizer(net, options))
 
     now = checkpoints.restore(net, optimizer, best) if checkpoints else None
     if now is None:
-        now = Progress(steps_for(options, objective, training, len(validation)))
+        now = Progress(steps_for(options, objective, training, len(validation), seed))
     elif now.shuffle:
         rng.bit_generator.state = now.shuffle
     parameters = sum(parameter.numel() for parameter in net.parameters())
@@ -99,7 +104,7 @@ def train(
                 yield Step(now.step, now.steps, now.epoch, now.running_loss, rate, norm, speed, left)
                 if checkpoints and checkpoints.due():
                     checkpoints.save(net, optimizer, now, best)
-                if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes:
+                if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes / options.ensemble:
                     now.steps, reason = now.step, "the time is up"
                     break
 
