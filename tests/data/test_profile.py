@@ -1,0 +1,27 @@
+"""What `inspect` shows of a file."""
+
+import random
+
+from anaphora.data.profile import columns_of, telltales, texts_of
+
+
+def test_columns_are_counted():
+    rows = [{"id": str(k), "text": "one two three" if k % 2 else ""} for k in range(10)]
+    number, text = columns_of(rows)
+    assert (number.filled, number.different) == (10, 10)
+    assert (text.filled, text.different, text.words) == (5, 1, (3, 3, 3))
+
+
+def test_duplicates_and_contradictions_are_counted():
+    texts = ["Same text!", "same  text", "other", "", "same text"]
+    found = texts_of(texts, ["a", "a", "a", "b", "b"])
+    assert (found.empty, found.equal, found.near, found.disagreeing) == (1, 2, 2, 3)
+
+
+def test_a_column_that_gives_the_label_away_is_named_and_others_are_not():
+    rows = [
+        {"label": "ab"[k % 2], "id": str(k), "url": f"https://{'xy'[k % 2]}.org/{k}", "noise": str(k * 7 % 5)}
+        for k in random.Random(0).sample(range(400), 400)
+    ]
+    assert [name for name, _ in telltales(rows, "label", [])] == ["url"]
+    assert telltales(rows, "label", ["url"]) == []
