@@ -204,18 +204,25 @@ def test_an_existing_folder_is_kept_without_force(model: TextClassifier, folder:
 
 
 def test_force_replaces_a_model_and_leaves_nothing_of_it(model: TextClassifier, folder: Path) -> None:
-    (folder / "old").write_text("x")
+    (folder / "report.html").write_text("x")
     model.save(folder, force=True)
-    assert not (folder / "old").exists()
+    assert not (folder / "report.html").exists()
     assert load(folder).classes_.tolist() == ["neg", "pos"]
     assert [file.name for file in folder.parent.iterdir()] == ["model"]
+
+
+def test_force_never_deletes_what_lies_beside_a_model(model: TextClassifier, folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExists, match="leaves it alone"):
+        model.save(folder, force=True)
+    assert (folder / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "config.json"])
 def test_force_never_replaces_a_folder_that_is_no_model(name: str, model: TextClassifier, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / name).write_text('{"theme": "dark"}')
-    with pytest.raises(OutputExists, match="not a model"):
+    with pytest.raises(OutputExists, match="leaves it alone"):
         model.save(tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / name).is_file()
 
@@ -240,7 +247,7 @@ def stop(*_: object) -> None:
 def test_an_interrupted_write_leaves_the_old_model(
     place: str, model: TextClassifier, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "mark").write_text("old")
+    (folder / "report.html").write_text("old")
     rename, left = Path.rename, [int(place[-1])] if place != "fsync" else [0]
 
     def fail_in_time(file: Path, target: Path) -> Path:
@@ -250,7 +257,7 @@ def test_an_interrupted_write_leaves_the_old_model(
     monkeypatch.setattr(*((os, "fsync", stop) if place == "fsync" else (Path, "rename", fail_in_time)))
     with pytest.raises(OSError, match="the disk is full"):
         model.save(folder, force=True)
-    assert (folder / "mark").read_text() == "old"
+    assert (folder / "report.html").read_text() == "old"
     assert [file.name for file in folder.parent.iterdir()] == ["model"]
 
 

@@ -1,6 +1,8 @@
 """The documentation is run: every command and every snippet, in the order in which a reader meets them."""
 
+import csv
 import os
+import random
 import re
 import shlex
 import subprocess
@@ -14,7 +16,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md"]
+PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md"]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 
@@ -24,9 +26,28 @@ def blocks(page: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(bash|python)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+def write_data(folder):
+    """Small files of the form that the pages speak of."""
+    rng = random.Random(0)
+    words = {"0": ["senate", "vote", "report", "official"], "1": ["shocking", "secret", "exposed", "hoax"]}
+
+    def text(label, length):
+        return " ".join(rng.choice([*words[label], "the", "a", "news", "people"]) for _ in range(length))
+
+    with (folder / "news.csv").open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["title", "author", "text", "label"])
+        rows.writerows([text(k, 4), "somebody", text(k, 30), k] for k in "01" * 60)
+    with (folder / "tweets.csv").open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["text", "mood"])
+        rows.writerows([text(k, 8), {"0": "good", "1": "bad"}[k]] for k in "01" * 60)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_snippet_runs(page, tmp_path):
+    write_data(tmp_path)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     ran = 0
     for language, code in blocks(page):

@@ -134,7 +134,7 @@ def test_one_class_alone_is_refused(toy: Toy, tiny: dict[str, Any]) -> None:
 
 
 def test_a_class_with_one_example_is_refused_by_name(toy: Toy, tiny: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="one row alone has the label 'odd'"):
+    with pytest.raises(DataError, match="one alone has the label 'odd'"):
         TextClassifier(**tiny).fit(toy.texts, ["odd", *toy.labels[1:]])
 
 

@@ -11,7 +11,7 @@ import anaphora
 
 ROOT = Path(anaphora.__file__).parent
 LAYERS = (
-    {"errors", "extras", "events", "chunks", "arrays"},
+    {"errors", "extras", "events", "chunks", "arrays", "names"},
     {"config"},
     {"cells"},
     {"engine", "text", "data", "metrics"},

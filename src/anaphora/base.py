@@ -9,6 +9,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence, Sized
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -118,8 +119,8 @@ class Estimator(ABC):
         """
         began = time.perf_counter()
         options = self._task.Config.from_dict(self.get_params())
-        rows, targets = self._checked_rows(rows), self._checked_targets(targets)
         check_as_many(rows, targets)
+        rows, targets = self._checked_rows(rows), self._checked_targets(targets)
         ensemble = _load_training()
         kept, held = self._split(rows, targets, options)
         options = options.resolved(len(kept))
@@ -144,15 +145,16 @@ class Estimator(ABC):
         bests: list[Any] = []
         epochs: list[dict[str, Any]] = []
         try:
-            for event in ensemble.train(task, examples, validation, bests, partial and Path(partial), run):
-                match event:
-                    case Start():
-                        facts["steps"] = event.steps
-                    case Epoch():
-                        epochs.append(
-                            {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
-                        )
-                yield event
+            folder = None if partial is None else Path(partial)
+            with closing(ensemble.train(task, examples, validation, bests, folder, run)) as events:
+                for event in events:
+                    match event:
+                        case Start():
+                            facts["steps"] = event.steps
+                        case Epoch():
+                            seen = {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
+                            epochs.append(seen)
+                    yield event
         finally:
             if members := [best.arrays for best in bests if best.arrays is not None]:
                 facts |= {"best_epoch": bests[0].epoch, "seconds": round(time.perf_counter() - began, 1)}

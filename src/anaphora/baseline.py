@@ -5,6 +5,7 @@ cross-validation, so that it is a decent model and no straw man.
 """
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,11 @@ class Linear:
         if vectorizer is None:
             return None
         model = linear_model.LogisticRegression(C=STRENGTHS[0], max_iter=2_000)
-        if min(Counter(labels).values()) >= FOLDS:
-            model = selection.GridSearchCV(model, {"C": list(STRENGTHS)}, cv=FOLDS)
-            model = model.fit(features, labels).best_estimator_
+        if max(Counter(labels).values()) >= FOLDS:
+            search = selection.GridSearchCV(model, {"C": list(STRENGTHS)}, cv=FOLDS)
+            with warnings.catch_warnings():  # of a label with fewer rows than folds
+                warnings.simplefilter("ignore", UserWarning)
+                model = search.fit(features, labels).best_estimator_
         else:
             model = model.fit(features, labels)
         return cls(

@@ -138,9 +138,23 @@ def check_free(folder: Path, force: bool = False) -> None:
         return
     if not force:
         raise OutputExists(f"{folder} exists already; choose another name, or replace it with --force (force=True)")
-    is_model = (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
-    if not is_model and (folder.is_file() or any(folder.iterdir())):
-        raise OutputExists(f"{folder} exists and is not a model of Anaphora; it is not replaced, --force or not")
+    if not _is_ours(folder):
+        raise OutputExists(
+            f"{folder} exists and is not a model of Anaphora, or holds more than one; even --force leaves it alone"
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds a model of Anaphora, or nothing, and nothing else: only such a one is ever replaced."""
+    if not folder.is_dir():
+        return False
+    names = {file.name for file in folder.iterdir()}
+    if not names <= {*READ, CARD, BASELINE.rstrip("/")}:
+        return False
+    try:
+        return not names or {"format", "task", "options"} <= set(json.loads((folder / CONFIG).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def read(folder: Path) -> Bundle:
@@ -233,6 +247,17 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
+def _scores_in_words(facts: Mapping[str, Any]) -> list[str]:
+    """What the validation and the test rows showed, for the card."""
+    lines = []
+    for part in ("validation", "test"):
+        scores = facts.get(part, {})
+        if "verdict" in scores:
+            f1 = f"accuracy {scores['accuracy']:.4f}, macro F1 {scores['macro_f1']:.4f}"
+            lines += [f"- {part} rows: {f1}. {scores['verdict']}"]
+    return ["## Scores", "", *lines, ""] if lines else []
+
+
 def card(bundle: Bundle) -> str:
     """The model's README, as Markdown."""
     facts = bundle.training
@@ -251,6 +276,7 @@ def card(bundle: Bundle) -> str:
         "",
         *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items() if not isinstance(value, dict | list)),
         "",
+        *_scores_in_words(facts),
         "## Options",
         "",
         *(f"- `{key}`: {value}" for key, value in bundle.task.options.to_dict().items()),

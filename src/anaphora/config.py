@@ -11,6 +11,7 @@ A subclass that only wants another default writes `layers: int = 2`; the help an
 """
 
 import dataclasses
+import math
 import numbers
 import typing
 from collections.abc import Mapping, Sequence
@@ -108,9 +109,12 @@ def _checked(name: str, value: Any, kind: type, rules: Mapping[str, Any]) -> Any
     if kind is int and high is None:
         high = LARGEST
     # Written so that NaN, for which every comparison is false, is refused too.
-    fits = (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
+    fits = not isinstance(value, float) or math.isfinite(value)
+    fits = (
+        fits and (low is None or value >= low) and (high is None or value <= high) and (below is None or value < below)
+    )
     if not fits:
         bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
         bounds += [f"below {below}"] * (below is not None)
-        raise OptionError(f"{name}={value!r} is out of range: it must be {' and '.join(bounds)}")
+        raise OptionError(f"{name}={value!r} is out of range: it must be {' and '.join(bounds) or 'finite'}")
     return value

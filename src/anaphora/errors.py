@@ -69,6 +69,6 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 
 def in_words(words: Iterable[object], most: int = 12) -> str:
     """A list for a message: `a, b, c`, cut where it grows long."""
-    listed = [str(word) for word in words]
+    listed = [text if len(text) <= 60 else f"{text[:57]}..." for text in map(str, words)]
     more = f", ... ({len(listed)} in all)" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

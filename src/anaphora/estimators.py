@@ -87,13 +87,16 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
                 raise DataError(f"row {place} has the label {label!r}: a text or a number is needed")
             if isinstance(label, str) != isinstance(labels[0], str):
                 raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
+            if isinstance(label, str) and "\0" in label:
+                raise DataError(f"row {place} has a label with a NUL in it: {label!r}")
+        labels = [mend(label) if isinstance(label, str) else label for label in labels]
         counts = Counter(labels)
         if len(counts) < 2:
             raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
         if rare := [label for label, count in counts.items() if count < 2]:
             raise DataError(
-                f"one row alone has the label {in_words(map(repr, rare))}: a label needs two rows or more, to learn "
-                f"from and to check on; leave the row out, or give it another label"
+                f"of the rows to learn from, one alone has the label {in_words(map(repr, rare))}: a label needs two or "
+                f"more; leave the row out, or give it another label"
             )
         return labels
 
@@ -130,7 +133,10 @@ class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
         """Mean absolute error, root mean squared error, R2 (`metrics.regression`)."""
         truth = np.array(self._checked_targets(targets))
         check_as_many(rows, truth)
-        return metrics.regression(truth, self.predict(rows))
+        predicted = self.predict(rows)
+        if truth.shape != predicted.shape:
+            raise DataError(f"the targets have the shape {truth.shape}, the answers {predicted.shape}")
+        return metrics.regression(truth, predicted)
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
         sequences = []

@@ -58,6 +58,8 @@ class Done:
 
     reason: str
     best_epoch: int
+    chosen: bool
+    """Whether the validation rows chose that epoch; it is the last one otherwise."""
     seconds: float
 
 

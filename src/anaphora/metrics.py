@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from anaphora.extras import load_extra
 
 
-def classification(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, Any]:
+def classification(
+    truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Scores of predicted labels: accuracy, F1 (macro, weighted), precision, recall and F1 per class, confusion matrix.
 
-    A label that is in neither list is not counted; where a score would divide by zero it is 0. The confusion matrix has
-    a row for each true label and a column for each predicted one, in the order of its `labels`.
+    `labels` are those that the means run over, by default all that occur in either list; where a score would divide by
+    zero it is 0. The confusion matrix has a row for each true label and a column for each predicted one, in the order
+    of its `labels`.
     """
-    labels = sorted({*truth, *predicted})
+    labels = sorted({*truth, *predicted} if labels is None else labels)
     place = {label: k for k, label in enumerate(labels)}
     matrix_KK = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(matrix_KK, ([place[label] for label in truth], [place[label] for label in predicted]), 1)

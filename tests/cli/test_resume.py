@@ -53,7 +53,7 @@ def test_killed_trainings_end_at_the_weights_of_an_unbroken_one(toy_csv: Path, t
         out = tmp_path / f"killed{kill}"
         training = start(toy_csv, out)
         wait_for_steps(training)
-        time.sleep(moments.uniform(0.1, 0.8) * took)
+        time.sleep(moments.uniform(0.02, 0.4) * took)
         training.kill()
         training.communicate()
         if not out.exists():

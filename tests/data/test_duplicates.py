@@ -52,8 +52,17 @@ def test_other_texts_stay_apart():
     assert len(set(near_duplicate_groups(texts).tolist())) == 300
 
 
-def test_empty_texts_are_one_group():
-    assert grouped("", "a", "...") == [0, 1, 0]
+def test_empty_texts_are_one_group_and_signs_are_no_empty_text():
+    assert grouped("", "a", " ", ":-)", ":-(", ":-) ") == [0, 1, 0, 3, 4, 3]
+
+
+def test_the_order_of_five_words_matters():
+    assert grouped("the good film was long", "long was film good the", "ha ha ha ha ha", "no no no no yes") == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_time_grows_with_the_number_of_texts():

@@ -6,6 +6,7 @@ import pytest
 from anaphora import TextClassifier
 from anaphora.errors import DataError
 from anaphora.events import Step
+from anaphora.names import CHECKPOINT
 from anaphora.train import checkpoint
 
 OPTIONS = {
@@ -65,7 +66,7 @@ def test_a_training_is_not_taken_up_with_other_data(toy, tmp_path):
 
 def test_a_failed_write_leaves_the_last_checkpoint_whole(toy, tmp_path, monkeypatch):
     fit_until(toy, 5, tmp_path)
-    before = (tmp_path / checkpoint.FILE.format(0)).read_bytes()
+    before = (tmp_path / CHECKPOINT.format(0)).read_bytes()
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -73,5 +74,5 @@ def test_a_failed_write_leaves_the_last_checkpoint_whole(toy, tmp_path, monkeypa
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         fit_until(toy, -1, tmp_path)
-    assert (tmp_path / checkpoint.FILE.format(0)).read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == [checkpoint.FILE.format(0)]
+    assert (tmp_path / CHECKPOINT.format(0)).read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [CHECKPOINT.format(0)]

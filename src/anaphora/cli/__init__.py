@@ -1,6 +1,7 @@
 """The command line: one short file a command."""
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -52,6 +53,9 @@ def main(arguments: list[str] | None = None) -> Any:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character shows its number
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(arguments, prog_name="anaphora", standalone_mode=False))
     except AnaphoraError as error:
@@ -69,11 +73,8 @@ def main(arguments: list[str] | None = None) -> Any:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has had enough
-        sys.stderr.close()
-        sys.exit(0)
-    except (OSError, MemoryError) as error:
+    except Exception as error:
         if debug:
             raise
-        click.echo(f"{type(error).__name__}: {error}", err=True)
+        click.echo(f"{type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)", err=True)
         sys.exit(FAILURE)

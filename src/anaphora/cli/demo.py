@@ -1,6 +1,7 @@
 """`anaphora demo`: the whole path on real news articles, in under a minute."""
 
 import importlib.util
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def command(out: Path, force: bool) -> None:
     \b
     anaphora demo
     """
+    out = Path(os.path.normpath(out))
     train_file, test_file, model_folder = out / "train.csv", out / "test.csv", out / "model"
     check_free(model_folder, force)
     texts, labels = news()

@@ -14,7 +14,8 @@ from anaphora.events import Done, Epoch, Event, Stage, Start, Step
 
 Item = TypeVar("Item")
 talk = Console(stderr=True, highlight=False, markup=False)
-results = Console(highlight=False, markup=False)
+# A table that goes to a file is not squeezed into a terminal's width.
+results = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
 
 
 def follow(events: Iterable[Event], quiet: bool = False) -> None:
@@ -41,7 +42,7 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
                 case Epoch():
                     say(ended(event))
                 case Done():
-                    say(f"{event.reason}; the best is epoch {event.best_epoch}; {duration(event.seconds)}")
+                    say(done(event))
 
 
 @contextmanager
@@ -80,6 +81,11 @@ def ended(event: Epoch) -> str:
         if name in event.metrics:
             parts.append(f"{name.replace('_', ' ')} {event.metrics[name]:.4f}")
     return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best else "")
+
+
+def done(event: Done) -> str:
+    kept = f"the best is epoch {event.best_epoch}" if event.chosen else "the last epoch is kept"
+    return f"{event.reason}; {kept}; {duration(event.seconds)}"
 
 
 def duration(seconds: float) -> str:

@@ -120,7 +120,7 @@ def show_model(facts: dict[str, Any]) -> None:
         if table.row_count:
             results.print("", table)
     for part in ("validation", "test"):
-        if part in facts["training"]:
+        if "verdict" in facts["training"].get(part, {}):
             results.print("", f"On the {part} rows: {facts['training'][part]['verdict']}", soft_wrap=True)
 
 

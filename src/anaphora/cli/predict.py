@@ -1,5 +1,6 @@
 """`anaphora predict`: labels for texts on the command line, lines on stdin, or the rows of a file."""
 
+import io
 import json
 import sys
 import time
@@ -58,6 +59,8 @@ def command(
             raise OptionError(f"{given} is a file: use --file {given}")
     if texts and file:
         raise OptionError("give texts or --file, not both")
+    if file and as_json:
+        raise OptionError("--json is for texts and lines; name --out answers.jsonl to have a file's rows as JSON")
     if out and not file:
         raise OptionError("--out is for the rows of --file; redirect the answers with > instead")
     classifier = load_classifier(model)
@@ -72,14 +75,15 @@ def command(
         return
     if not texts and sys.stdin.isatty():
         raise OptionError("nothing to label: give a text in quotes, --file FILE, or lines on stdin")
-    given_lines: Iterable[str] = texts or lines_of_stdin()
+    given_lines: Iterable[str] = texts or lines_of_stdin(encoding)
     for some in chunks(given_lines, CHUNK if not texts and not sys.stdin.isatty() else 1):
         print_answers(classifier, some, as_json)
 
 
-def lines_of_stdin() -> Iterator[str]:
+def lines_of_stdin(encoding: str) -> Iterator[str]:
+    raw = getattr(sys.stdin, "buffer", None)
     try:
-        for line in sys.stdin:
+        for line in sys.stdin if raw is None else io.TextIOWrapper(raw, encoding):
             yield line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise DataError(f"the standard input is not {error.encoding} (byte {error.start})") from error
@@ -87,7 +91,10 @@ def lines_of_stdin() -> Iterator[str]:
 
 def looks_like_file(text: str) -> bool:
     """Whether a positional text names a file that is there (a long text is no name, and asking would be an error)."""
-    return len(text) < 256 and "\n" not in text and "\0" not in text and Path(text).is_file()
+    try:
+        return "\0" not in text and Path(text).is_file()
+    except OSError:  # too long for a name
+        return False
 
 
 def print_answers(classifier: TextClassifier, texts: list[str], as_json: bool) -> None:

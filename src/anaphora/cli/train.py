@@ -1,5 +1,6 @@
 """`anaphora train classify`: from a file of texts and labels to a model folder."""
 
+import os
 import shlex
 import sys
 from contextlib import closing
@@ -11,16 +12,19 @@ import numpy as np
 
 from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow, say, show_scores
+from anaphora.cli.interrupt import GentleInterrupt
 from anaphora.cli.options import FILE, Sections, takes_options_of
 from anaphora.cli.unfinished import claimed, may_be_replaced
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
-from anaphora.errors import OptionError, TrainingFailed
+from anaphora.errors import DataError, OptionError, TrainingFailed, in_words
 from anaphora.estimators import TextClassifier
 from anaphora.report.page import page
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
+
+Rows = tuple[list[str], list[str]]
 
 
 @click.group("train", short_help="Train a model on a file.")
@@ -77,35 +81,37 @@ def classify(
     """
     if not 0 <= test_size < 1:
         raise OptionError(f"test_size={test_size} is out of range: it must be at least 0 and below 1")
+    if len({*text, label}) <= len(text):
+        raise OptionError(f"the columns {in_words([*text, label])} are not all different")
     ClassifyConfig.from_dict(options)  # wrong values are told before the file is read
-    check_free(out, force or (resume and may_be_replaced(out)))
-    table = read_table(file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates)
-    if not quiet:
-        say(noticed(file, table))
-    texts, labels = np.array(table.texts, object), np.array(table.labels, object)
-    kept, held = np.arange(len(texts)), np.arange(0)
-    if test_size:
-        groups = near_duplicate_groups(table.texts).tolist()
-        kept, held = split(groups, table.labels, test_size, np.random.default_rng([options["seed"], 1]))
-
+    out = Path(os.path.normpath(out.resolve() if out.is_symlink() else out))
+    force_now = force or (resume and may_be_replaced(out))
+    check_free(out, force_now)
     model = TextClassifier(**options)
     with claimed(out, resume, force, typed()) as partial:
+        table = read_table(
+            file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates
+        )
+        if not quiet:
+            say(noticed(file, table))
+        kept, held = parted(table, test_size, options["seed"])
         broken: BaseException | None = None
         try:
-            with closing(model.fit_events(texts[kept].tolist(), labels[kept].tolist(), partial)) as events:
-                follow(events, quiet)
+            with GentleInterrupt() as interrupt, closing(model.fit_events(*kept, partial)) as events:
+                follow(interrupt.watch(events), quiet)
         except (KeyboardInterrupt, TrainingFailed) as error:
             if not model.__sklearn_is_fitted__():
                 raise
             broken = error
         stopped = broken is not None
         model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=stopped)
-        if len(held) and not stopped:
-            model.annotate(test=model.evaluate(texts[held].tolist(), labels[held].tolist()))
-        if model.examined_ and not stopped:
-            rows = "test" if len(held) else "validation"
-            model.annotate(report=page(model.examined_, model.bundle_.training, rows))
-        model.save(out, force=True)  # it was free, or may be replaced, when this began
+        if not stopped:
+            if held[0]:
+                model.annotate(test=model.evaluate(*held))
+            if model.examined_:
+                rows = "test" if held[0] else "validation"
+                model.annotate(report=page(model.examined_, model.bundle_.training, rows))
+        model.save(out, force_now)
         if isinstance(broken, TrainingFailed):
             raise TrainingFailed(f"{broken}; the last good model is in {out}")
         if broken:
@@ -113,6 +119,18 @@ def classify(
             raise broken
     if not quiet:
         report(model.bundle_.training, out)
+
+
+def parted(table: Table, test_size: float, seed: int) -> tuple[Rows, Rows]:
+    """The texts and labels to train on, and those held out for the final score."""
+    if not test_size:
+        return (table.texts, table.labels), ([], [])
+    groups = near_duplicate_groups(table.texts).tolist()
+    kept, held = split(groups, table.labels, test_size, np.random.default_rng([seed, 1]))
+    if not len(held):
+        raise DataError("no row could be held out for --test-size: all rows of each label have almost the same text")
+    parts = [([table.texts[i] for i in rows], [table.labels[i] for i in rows]) for rows in (kept, held)]
+    return parts[0], parts[1]
 
 
 def noticed(file: Path, table: Table) -> str:
@@ -142,7 +160,7 @@ def report(training: dict[str, Any], out: Path) -> None:
         if scores["n"] >= ENOUGH_TO_CHOOSE:
             say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
     else:
-        say("Too few rows to hold some out: no scores. Try the model on rows that it has not seen.")
+        say("No rows were held out, so there are no scores; try the model on rows that it has not seen.")
     if (out / REPORT).exists():
         say(f"\nThe same as a page, with curves and mistakes: {out / REPORT}")
     say(f'\nSaved in {out}. Next:\n  anaphora predict {out} "a text"\n  anaphora inspect {out}')

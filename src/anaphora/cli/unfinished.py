@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from anaphora.errors import BundleError, OutputExists
+from anaphora.errors import BundleError, DataError, OutputExists
 from anaphora.estimators import load
+from anaphora.names import CHECKPOINT, PARTIAL
 
-CHECKPOINTS = "checkpoint-*.safetensors"
+CHECKPOINTS = CHECKPOINT.format("*")
 LOCK = "lock"
 
 
@@ -21,8 +22,11 @@ def claimed(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path
     Raises OutputExists where another training is at work there, or where one stopped and neither `resume` nor `force`
     says what to do with it.
     """
-    partial = out.with_name(out.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + PARTIAL)
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}") from error
     with (partial / LOCK).open("w") as lock:
         if not _locked(lock):
             raise OutputExists(f"another training is writing to {out} at this moment")

@@ -21,6 +21,7 @@ BANDS, ROWS = 25, 5
 """At a similarity of 0.8 all 25 bands miss with a probability of 5e-5; at 0.5 one in two pairs becomes a candidate."""
 COMPARED = 8
 """How many groups of one band's bucket a text is compared with."""
+CHUNK = 4_096
 _WORD = re.compile(r"[^\W_]+")
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
@@ -34,7 +35,7 @@ def near_duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
     for place, text in enumerate(texts):
         words = _WORD.findall(text.lower())
         shingles.append(_shingles(words))
-        first = equal.setdefault(_number("".join(words)), place)
+        first = equal.setdefault(_key(text, words), place)
         if first != place:
             parent[place] = _root(parent, first)
             continue
@@ -53,14 +54,14 @@ def near_duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
 
 def text_keys(texts: Sequence[str]) -> Hashes:
     """A number for each text, `[N]`, equal for texts that are equal but for case and signs; the same in any process."""
-    return np.array([_number("".join(_WORD.findall(text.lower()))) for text in texts], np.uint64)
+    return np.array([_key(text, _WORD.findall(text.lower())) for text in texts], np.uint64)
 
 
 def _shingles(words: list[str]) -> Hashes:
     """The set of five-word shingles, each as a number."""
     hashes = np.array([_number(word) for word in words], np.uint64)
-    if len(hashes) <= SHINGLE:
-        return hashes
+    if len(hashes) < SHINGLE:
+        return hashes[:0]
     mixed = np.zeros(len(hashes) - SHINGLE + 1, np.uint64)
     for k in range(SHINGLE):
         mixed = mixed * _PRIME + hashes[k : k + len(mixed)]
@@ -70,11 +71,13 @@ def _shingles(words: list[str]) -> Hashes:
 def _bands(shingles: Hashes) -> Hashes:
     """The MinHash signature, cut into bands of a number each."""
     multipliers, offsets = _permutations()
-    mixed = shingles[:, None] * multipliers + offsets  # multiply-shift: the high bits are well mixed
-    lowest = (mixed >> np.uint64(20)).min(axis=0).reshape(BANDS, ROWS)
+    lowest = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, np.uint64)
+    for start in range(0, len(shingles), CHUNK):
+        mixed = shingles[start : start + CHUNK, None] * multipliers + offsets
+        np.minimum(lowest, (mixed >> np.uint64(20)).min(axis=0), out=lowest)  # the high bits are the well mixed ones
     band = np.zeros(BANDS, np.uint64)
     for k in range(ROWS):
-        band = band * _PRIME + lowest[:, k]
+        band = band * _PRIME + lowest[k::ROWS]
     return band
 
 
@@ -85,9 +88,18 @@ def _permutations() -> tuple[Hashes, Hashes]:
     return draw[0] * np.uint64(2) + np.uint64(1), draw[1]
 
 
+def _key(text: str, words: list[str]) -> int:
+    """A text by its letters and digits alone; one that has none by its signs."""
+    return _digest("".join(words) or " ".join(text.split()))
+
+
 @lru_cache(maxsize=1 << 18)
 def _number(word: str) -> int:
-    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
+    return _digest(word)
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def _jaccard(one: Hashes, other: Hashes) -> float:

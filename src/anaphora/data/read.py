@@ -76,23 +76,41 @@ def _codec(encoding: str) -> str:
 
 def _delimited(path: Path, lines: IO[str], columns: Sequence[str]) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(lines, delimiter="\t" if file_kind(path) == ".tsv" else ",")
-    names = next(reader, [])
-    _check_columns(path, columns, names)
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{path}: the header names {in_words(map(repr, twice))} more than once")
+    # strict: an unclosed quote is an error, and does not swallow the rest of the file
+    reader = csv.reader(lines, delimiter="\t" if file_kind(path) == ".tsv" else ",", strict=True)
+    begun = 0
+    names: list[str] = []
     try:
         for fields in reader:
+            at, begun = begun + 1, reader.line_num
             if not fields:
                 continue  # a blank line
+            if not names:
+                names = fields
+                _check_header(path, names, columns)
+                continue
             if len(fields) != len(names):
                 raise DataError(
-                    f"{path}, line {reader.line_num}: {len(fields)} fields, but the header has {len(names)}; a field "
-                    f"with a separator or a line end in it must stand in double quotes"
+                    f"{path}, line {at}: {len(fields)} fields, but the header has {len(names)}; a field with a "
+                    f"separator or a line end in it must stand in double quotes"
                 )
             yield dict(zip(names, fields, strict=True))
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+        raise DataError(f"{path}, line {begun + 1}: {error} (is a double quote not closed?)") from error
+    if not names:
+        raise DataError(f"{path} is empty")
+
+
+def _check_header(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
+    if len(names) == 1 and columns and columns[0] not in names:
+        for separator, called in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
+            if separator in names[0]:
+                raise DataError(
+                    f"{path}: the columns are separated by {called}; save it with commas (.csv) or tabs (.tsv)"
+                )
+    _check_columns(path, columns, names)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"{path}: the header names {in_words(map(repr, twice))} more than once")
 
 
 def _json_lines(path: Path, lines: IO[str], columns: Sequence[str]) -> Iterator[Row]:

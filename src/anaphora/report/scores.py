@@ -34,8 +34,9 @@ def compare(
     under `unknown_labels`. `comparison` holds McNemar's exact test against the linear baseline, and `verdict` the same
     in plain words.
     """
-    scores = metrics.classification(truth, predicted)
-    scores["baselines"] = {name: metrics.classification(truth, answers) for name, answers in baselines.items()}
+    labels = sorted({*truth, *predicted, *(label for answers in baselines.values() for label in answers)})
+    scores = metrics.classification(truth, predicted, labels)
+    scores["baselines"] = {name: metrics.classification(truth, answers, labels) for name, answers in baselines.items()}
     scores["unknown_labels"] = dict(Counter(label for label in truth if label not in set(known)))
     if "linear" in baselines:
         test = metrics.mcnemar(truth, predicted, baselines["linear"])

@@ -1,5 +1,6 @@
 """Texts -> one label each."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,7 +86,7 @@ class Classify:
 
     @classmethod
     def learn(cls, options: ClassifyConfig, rows: Sequence[str], targets: Sequence[Label]) -> Self:
-        labels, counts = np.unique(np.asarray(targets), return_counts=True)
+        labels, counts = zip(*sorted(Counter(targets).items()), strict=True)
         encoder = TextEncoder.learn(options, rows)
         vectors = _ready_made(options, encoder)
         width = len(next(iter(vectors.values()))) if vectors else EMBEDDING_SIZE
@@ -94,7 +95,7 @@ class Classify:
                 f"embedding_size={options.embedding_size}, but the vectors of {options.vectors} have {width}"
             )
         options = replace(options, embedding_size=options.embedding_size or width)
-        return cls(options, tuple(labels.tolist()), tuple(counts.tolist()), encoder, vectors)
+        return cls(options, labels, counts, encoder, vectors)
 
     def spec(self) -> Spec:
         sizes = {"vocabulary": self.encoder.size, "unknown": UNKNOWN_ID, "classes": len(self.labels)}
@@ -163,6 +164,7 @@ class Classify:
             not isinstance(labels, list)
             or not all(isinstance(label, str | int | float) for label in labels)
             or len(labels) < 2
+            or len({isinstance(label, str) for label in labels}) > 1
             or len(set(labels)) != len(labels)
             or len(labels) != len(counts)
         ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from anaphora.config import Config, option
+from anaphora.errors import OptionError, in_words
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("one-cycle", "cosine", "constant")
@@ -28,9 +29,9 @@ class TrainingOptions(Config):
     batch_size: int = option(None, "rows in one step", at_least=1)
     optimizer: str = option("adamw", "how the gradient becomes a step", choices=OPTIMIZERS)
     schedule: str = option("one-cycle", "how the learning rate changes while training", choices=SCHEDULES)
-    learning_rate: float = option(3e-3, "the largest step; SGD wants a larger one, such as 0.5", at_least=0)
+    learning_rate: float = option(3e-3, "the largest step; SGD wants a larger one, such as 0.5", at_least=1e-9)
     weight_decay: float = option(0.05, "pull of the weights towards zero", at_least=0)
-    clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=0)
+    clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=1e-9)
     patience: int = option(3, "stop after this many epochs in a row without a better score", at_least=1)
     validation: float = option(
         0.1,
@@ -46,6 +47,9 @@ class TrainingOptions(Config):
 
     def resolved(self, rows: int) -> Self:
         """These options with a value for each that was left to the number of training rows."""
+        lengths = [name for name in ("epochs", "steps", "minutes") if getattr(self, name) is not None]
+        if len(lengths) > 1:
+            raise OptionError(f"{in_words(lengths)} each say how long to train: give one of them")
         chosen = {name: value for name, value in self.suited(rows).items() if getattr(self, name) is None}
         options = replace(self, **chosen)
         steps = math.ceil(rows / options.batch_size)

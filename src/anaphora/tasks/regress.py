@@ -39,7 +39,10 @@ class Scale:
 
     @classmethod
     def learn(cls, values_ND: NDArray[Any]) -> Self:
-        deviation = values_ND.std(0)
+        with np.errstate(all="ignore"):
+            deviation = values_ND.std(0)
+        if not len(values_ND) or not np.isfinite(deviation).all():
+            raise DataError("the numbers are too large, or there are none: their mean and deviation are not finite")
         return cls(tuple(values_ND.mean(0).tolist()), tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
 
     def apply(self, values: NDArray[Any]) -> Vector:

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from anaphora.errors import DataError
+from anaphora.names import CHECKPOINT
 from anaphora.train.blocks import Net, Noise
 
-FILE = "checkpoint-{}.safetensors"
 EVERY_SECONDS = 60.0
 
 
@@ -60,7 +60,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, run: dict[str, Any], place: int = 0) -> None:
-        self._file = folder / FILE.format(place)
+        self._file = folder / CHECKPOINT.format(place)
         self._run = json.loads(json.dumps(run))  # as it will be read again: tuples are lists
         self._last = time.monotonic()
 
@@ -97,9 +97,12 @@ class Checkpoints:
         """
         if not self._file.is_file():
             return None
-        with safetensors.safe_open(self._file, framework="numpy") as file:
-            header = json.loads(file.metadata()["state"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+        try:
+            with safetensors.safe_open(self._file, framework="numpy") as file:
+                header = json.loads(file.metadata()["state"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+        except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{self._file} is damaged ({error}); --force starts the training afresh") from error
         _check_same(header["run"], self._run)
         net.load_state_dict({name: torch.from_numpy(array) for name, array in _part(arrays, "model/").items()})
         for name, noise in _noises(net):

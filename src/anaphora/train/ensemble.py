@@ -1,6 +1,6 @@
 """Several networks, one after the other, that start differently and will answer together."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def train(
     bests: list[Best],
     partial: Path | None,
     run: dict[str, Any],
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train `options.ensemble` networks, the best of each in `bests`; one network is the usual case.
 
     With `partial`, a folder, each keeps its checkpoints there under a name of its own; `run` identifies the training.

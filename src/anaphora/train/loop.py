@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
 
@@ -48,7 +48,7 @@ def train(
     best: Best,
     seed: int,
     checkpoints: Checkpoints | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train the task's network, keeping the best model in `best` as it goes.
 
     With too few validation rows to choose by, the last epoch is the best. With `checkpoints` it goes on where an
@@ -125,7 +125,11 @@ def train(
             if checkpoints:
                 checkpoints.save(net, optimizer, now, best)
             yield ended
-        yield Done(reason, best.epoch, now.seconds)
+        yield Done(reason, best.epoch, choosing, now.seconds)
+    except GeneratorExit:  # stopped between two steps, where everything is consistent
+        if checkpoints:
+            checkpoints.save(net, optimizer, now, best)
+        raise
     finally:
         arrays = net.arrays()
         if best.arrays is None and now.step and all(np.isfinite(array).all() for array in arrays.values()):
