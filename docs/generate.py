@@ -1,9 +1,13 @@
-"""Write the pages that follow from the code: docs/options.md and docs/cells.md. Run it after changing either."""
+"""Write the pages that follow from the code: commands, options, cells. Run it after changing one of them."""
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from anaphora.cells import CELLS
+from anaphora.cli import cli
 from anaphora.config import Config, declared
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.regress import RegressConfig
@@ -58,7 +62,39 @@ def cells_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"options.md": options_page, "cells.md": cells_page}
+def commands_page() -> str:
+    lines = [
+        "# Commands",
+        "",
+        "`--help` after any of them says the same. Exit status: 0 well, 1 a failure, 2 a mistake in what was given, "
+        "130 stopped by Ctrl-C. Results go to the standard output, talk to the standard error.",
+    ]
+    for path, command in commands(cli, "anaphora"):
+        help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
+        derived = getattr(command, "config", None)
+        names = set(derived.__dataclass_fields__) if derived else set()
+        lines += ["", f"## `{path}`", "", "```text", help_text.strip(), "```", ""]
+        lines += ["| option | what it is |", "|---|---|"]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.name not in names:
+                lines.append(f"| `{', '.join(parameter.opts)}` | {parameter.help} |")
+        if derived:
+            lines += ["", "And the [options of the model](options.md)."]
+    return "\n".join(lines) + "\n"
+
+
+def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command with what is typed to call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        elif command:
+            yield f"{path} {name}", command
+
+
+PAGES = {"options.md": options_page, "cells.md": cells_page, "commands.md": commands_page}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():
