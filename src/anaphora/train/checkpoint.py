@@ -40,6 +40,8 @@ class Progress:
     running_loss: float = 0.0
     since_best: int = 0
     seconds: float = 0.0
+    reason: str = "all steps done"
+    """Why the training ends, for people."""
     epochs: list[dict[str, Any]] = field(default_factory=list)
     """The events of the epochs that are done."""
 

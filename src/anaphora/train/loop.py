@@ -77,7 +77,6 @@ def train(
     choosing = len(validation) >= ENOUGH_TO_CHOOSE
     began = time.perf_counter() - now.seconds
     tokens_here, began_here = 0, time.perf_counter()
-    reason = "all steps done"
     try:
         while now.step < now.steps:
             now.shuffle = dict(rng.bit_generator.state)
@@ -105,7 +104,7 @@ def train(
                 if checkpoints and checkpoints.due():
                     checkpoints.save(net, optimizer, now, best)
                 if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes / options.ensemble:
-                    now.steps, reason = now.step, "the time is up"
+                    now.steps, now.reason = now.step, "the time is up"
                     break
 
             metrics = evaluate(task, net, validation, device) if len(validation) else {}
@@ -120,12 +119,12 @@ def train(
             now.epochs.append(asdict(ended))
             now.epoch, now.batch, now.epoch_loss = now.epoch + 1, 0, 0.0
             if now.since_best >= options.patience:
-                now.steps, reason = now.step, f"{now.since_best} epochs without a better score"
+                now.steps, now.reason = now.step, f"{now.since_best} epochs without a better score"
             now.shuffle = dict(rng.bit_generator.state)
             if checkpoints:
                 checkpoints.save(net, optimizer, now, best)
             yield ended
-        yield Done(reason, best.epoch, choosing, now.seconds)
+        yield Done(now.reason, best.epoch, choosing, now.seconds)
     except GeneratorExit:  # stopped between two steps, where everything is consistent
         if checkpoints:
             checkpoints.save(net, optimizer, now, best)
