@@ -24,9 +24,10 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
         for _ in events:
             pass
         return
-    columns = [TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[note]}")]
+    columns = [TextColumn("{task.description}"), BarColumn(28), TextColumn("{task.fields[note]}")]
     with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bar:
         line = bar.add_task("", total=None, note="")
+        score: float | None = None
         for event in events:
             match event:
                 case Stage(what):
@@ -38,8 +39,9 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
                     bar.update(line, description="training", total=event.steps)
                 case Step():
                     description = f"epoch {event.epoch}"
-                    bar.update(line, description=description, completed=event.step, note=stepped(event))
+                    bar.update(line, description=description, completed=event.step, note=stepped(event, score))
                 case Epoch():
+                    score = event.score
                     say(ended(event))
                 case Done():
                     say(done(event))
@@ -70,9 +72,10 @@ def started(event: Start) -> str:
     )
 
 
-def stepped(event: Step) -> str:
+def stepped(event: Step, score: float | None) -> str:
+    scored = "" if score is None else f"   score {abs(score):.3f}"  # an error's score is its negative
     left = duration(event.seconds_left)
-    return f"loss {event.loss:.3f}   {event.tokens_per_second:,.0f} tokens/s   {left} left"
+    return f"loss {event.loss:.3f}{scored}   {event.tokens_per_second:,.0f} tokens/s   {left} left"
 
 
 def ended(event: Epoch) -> str:
