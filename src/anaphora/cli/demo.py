@@ -11,6 +11,7 @@ import numpy as np
 from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow, results, say, show_scores
 from anaphora.cli.options import FILE
+from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.write import write_rows
 from anaphora.errors import MissingExtra
@@ -39,7 +40,7 @@ def command(out: Path, force: bool) -> None:
     train_file, test_file, model_folder = out / "train.csv", out / "test.csv", out / "model"
     check_free(model_folder, force)
     texts, labels = news()
-    kept, held = split(texts, labels, 0.2, np.random.default_rng(0))
+    kept, held = split(near_duplicate_groups(texts).tolist(), labels, 0.2, np.random.default_rng(0))
     for file, rows in ((train_file, kept), (test_file, held)):
         write_rows(({"text": texts[i], "label": labels[i]} for i in rows), file, force)
     say(f"{len(texts):,} news articles, {len(set(labels))} kinds: {train_file} and {test_file}\n")
