@@ -1,6 +1,8 @@
 import csv
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,3 +209,18 @@ def test_help_is_a_result(command: tuple[str, ...], run: Run) -> None:
     done = run(*command, "--help")
     assert (done.code, done.err) == (0, "")
     assert "Usage: anaphora" in done.out
+
+
+@pytest.mark.slow
+def test_a_slow_pipe_gets_its_answers_line_by_line(saved: Path) -> None:
+    program = "import sys; from anaphora.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "predict", str(saved)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as predicting:
+        assert predicting.stdin is not None
+        assert predicting.stdout is not None
+        for line in ("good great", "bad awful"):
+            predicting.stdin.write(line + "\n")
+            predicting.stdin.flush()
+            assert predicting.stdout.readline().endswith(f"\t{line}\n")
+        predicting.stdin.close()
+        assert predicting.wait(timeout=30) == 0

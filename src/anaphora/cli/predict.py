@@ -1,10 +1,10 @@
 """`anaphora predict`: labels for texts on the command line, lines on stdin, or the rows of a file."""
 
-import io
+import codecs
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from anaphora.chunks import chunks
 from anaphora.cli.display import counting, duration, say, to_stdout
 from anaphora.cli.evaluate import load_classifier, text_columns
 from anaphora.cli.options import FILE
-from anaphora.data.read import Row, read
+from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
 from anaphora.errors import DataError, OptionError
@@ -75,16 +75,21 @@ def command(
         return
     if not texts and sys.stdin.isatty():
         raise OptionError("nothing to label: give a text in quotes, --file FILE, or lines on stdin")
-    given_lines: Iterable[str] = texts or lines_of_stdin(encoding)
-    for some in chunks(given_lines, CHUNK if not texts and not sys.stdin.isatty() else 1):
+    for some in [list(texts)] if texts else lines_of_stdin(encoding):
         print_answers(classifier, some, as_json)
 
 
-def lines_of_stdin(encoding: str) -> Iterator[str]:
-    raw = getattr(sys.stdin, "buffer", None)
+def lines_of_stdin(encoding: str) -> Iterator[list[str]]:
+    """The lines of the standard input, as many at a time as are there: a slow pipe gets its answers line by line."""
+    decoder, rest, piece = codecs.getincrementaldecoder(codec(encoding))(), "", b" "
     try:
-        for line in sys.stdin if raw is None else io.TextIOWrapper(raw, encoding):
-            yield line.rstrip("\r\n")
+        while piece:
+            piece = sys.stdin.buffer.read1(1 << 16)  # type: ignore[union-attr]
+            *lines, rest = (rest + decoder.decode(piece, final=not piece)).split("\n")
+            if rest and not piece:
+                lines.append(rest)  # the last line need not end in a line end
+            if lines:
+                yield [line.rstrip("\r") for line in lines]
     except UnicodeDecodeError as error:
         raise DataError(f"the standard input is not {error.encoding} (byte {error.start})") from error
 
@@ -108,6 +113,7 @@ def print_answers(classifier: TextClassifier, texts: list[str], as_json: bool) -
             to_stdout(json.dumps(answer | {"probabilities": every}, ensure_ascii=False))
         else:
             to_stdout(f"{labels[best]}\t{row[best]:.4f}\t{text.translate(IN_ONE_LINE)}")
+    sys.stdout.flush()
 
 
 def labelled(

@@ -61,11 +61,12 @@ def _open_bytes(path: Path) -> Any:
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
-    codec = _codec(encoding)
-    return io.TextIOWrapper(_open_bytes(path), encoding=codec, newline="")
+    name = codec(encoding)
+    return io.TextIOWrapper(_open_bytes(path), encoding=name, newline="")
 
 
-def _codec(encoding: str) -> str:
+def codec(encoding: str) -> str:
+    """Python's name of an encoding. Raises DataError for one that is not known."""
     try:
         name = codecs.lookup(encoding).name
         "".encode(encoding)  # refuses what is a codec but no encoding of text, such as rot13
@@ -163,7 +164,7 @@ def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) ->
 
 def _where_not_decodable(path: Path, encoding: str) -> DataError:
     """Read the file once more, to name the line and the byte."""
-    decoder = codecs.getincrementaldecoder(_codec(encoding))()
+    decoder = codecs.getincrementaldecoder(codec(encoding))()
     line, read_so_far = 1, 0
     with _open_bytes(path) as raw:
         while True:
