@@ -8,6 +8,7 @@ import click
 
 from anaphora.cells import CELLS
 from anaphora.cli import cli
+from anaphora.cli.options import suits
 from anaphora.config import Config, declared
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.regress import RegressConfig
@@ -38,7 +39,8 @@ def row(config: type[Config], name: str) -> str:
         if rules[key] is not None:
             allowed.append(f"{key.replace('_', ' ')} {rules[key]}")
     default = config.__dataclass_fields__[name].default
-    return f"| `{name}` | {'auto' if default is None else f'`{default}`'} | {rules['help']} | {'; '.join(allowed)} |"
+    shown = f"`{default}`" if default is not None else "auto" if name in suits(config) else "not set"
+    return f"| `{name}` | {shown} | {rules['help']} | {'; '.join(allowed)} |"
 
 
 def cells_page() -> str:

@@ -60,7 +60,7 @@ def test_saving_a_loaded_model_writes_the_same_bytes(saved: Path, tmp_path: Path
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_of_any_memory_order_survive(order: str) -> None:
-    array = np.asarray(np.arange(12, dtype=np.float32).reshape(3, 4), order=order)  # type: ignore[call-overload]
+    array = np.asarray(np.arange(12, dtype=np.float32).reshape(3, 4), order=order)
     np.testing.assert_array_equal(arrays.from_bytes(arrays.to_bytes({"a": array}))["a"], array)
 
 
@@ -252,7 +252,7 @@ def test_an_interrupted_write_leaves_the_old_model(
 
     def fail_in_time(file: Path, target: Path) -> Path:
         left[0] -= 1
-        return rename(file, target) if left[0] != 0 else stop()  # type: ignore[return-value]
+        return rename(file, target) if left[0] != 0 else stop()
 
     monkeypatch.setattr(*((os, "fsync", stop) if place == "fsync" else (Path, "rename", fail_in_time)))
     with pytest.raises(OSError, match="the disk is full"):

@@ -20,7 +20,7 @@ def known_everywhere(model: TextClassifier) -> set[int]:
     """The rows whose planted word is known, to the network's vocabulary and to the baseline alike."""
     linear = Baselines.from_files(model.bundle_.baseline).linear
     assert linear is not None
-    vocabulary = set(model.bundle_.task.encoder.tokenizer.get_vocab())  # type: ignore[attr-defined]
+    vocabulary = set(model.bundle_.task.encoder.tokenizer.get_vocab())
     learned, terms = (
         {int(word[7:]) for word in words if word.startswith("planted")} for words in (vocabulary, linear.terms)
     )
@@ -87,7 +87,7 @@ def test_identical_texts_never_straddle_the_validation_split(
 def test_the_scales_of_a_regressor_are_those_of_the_training_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(60, 3, 1))
     regressor = SequenceRegressor(hidden_size=4, epochs=1, validation=0.2)
-    kept, held = regressor._split(list(rows), list(rows[:, 0, 0]), regressor._task.Config(validation=0.2))
+    kept, held = regressor._split(list(rows), list(rows[:, 0, 0]), None, regressor._task.Config(validation=0.2))
     rows[held] += 1_000_000
     regressor.fit(rows, rows[:, 0, 0])
     learned = regressor.bundle_.task.learned()
@@ -98,3 +98,11 @@ def test_the_scales_of_a_regressor_are_those_of_the_training_rows(monkeypatch: p
 def test_dropping_duplicates_leaves_every_text_once(toy: Toy, tmp_path: Path) -> None:
     file = write(tmp_path / "rows.csv", toy.texts * 2, toy.labels * 2)
     assert read_table(file, ["text"], "label", drop_duplicates=True).texts == toy.texts
+
+
+def test_given_groups_never_straddle_the_validation_split(toy: Toy, tiny: dict[str, Any]) -> None:
+    model = TextClassifier(**tiny)
+    groups = [row // 8 for row in range(len(toy.texts))]
+    kept, held = model._split(toy.texts, toy.labels, groups, model._task.Config(validation=0.3))
+    assert len(held)
+    assert not {groups[row] for row in kept} & {groups[row] for row in held}

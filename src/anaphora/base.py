@@ -43,7 +43,7 @@ class Estimator(ABC):
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
             for name, field in task.Config.__dataclass_fields__.items()
         ]
-        cls.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+        cls.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # read by inspect, unknown to mypy
 
     def __init__(self, **options: Any) -> None:
         self._bundle: Bundle | None = None
@@ -90,7 +90,7 @@ class Estimator(ABC):
         return {"options": self.get_params(), "files": self._bundle and self._bundle.to_files()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__init__(**state["options"])  # type: ignore[misc]
+        vars(self).update(vars(type(self)(**state["options"])))
         if state["files"]:
             self._adopt(Bundle.from_files(state["files"]))
 
@@ -109,10 +109,12 @@ class Estimator(ABC):
         self,
         rows: Sequence[Any],
         targets: Sequence[Any],
+        groups: Sequence[Any] | None = None,
         partial: str | os.PathLike[str] | None = None,
     ) -> Generator[Event, None, None]:
         """`fit`, as a generator of the events in `anaphora.events`, for a progress bar or a plot.
 
+        Rows of one of the `groups` never straddle the validation split; by default those that are almost the same.
         Closed or interrupted before its end, it leaves the best model so far as the fitted one. With `partial`, a
         folder, checkpoints are kept there, and an unfinished training of the same data and options is taken up where it
         stopped, to the same end as if it had not.
@@ -120,9 +122,10 @@ class Estimator(ABC):
         began = time.perf_counter()
         options = self._task.Config.from_dict(self.get_params())
         check_as_many(rows, targets)
+        check_as_many(rows, rows if groups is None else groups)
         rows, targets = self._checked_rows(rows), self._checked_targets(targets)
         ensemble = _load_training()
-        kept, held = self._split(rows, targets, options)
+        kept, held = self._split(rows, targets, groups, options)
         options = options.resolved(len(kept))
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
         held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
@@ -164,12 +167,12 @@ class Estimator(ABC):
             yield Stage("scoring the validation rows")
             self.annotate(validation=self.evaluate(held_rows, held_targets))
 
-    def _split(self, rows: Sequence[Any], targets: Sequence[Any], options: Any) -> tuple[Any, Any]:
+    def _split(self, rows: Sequence[Any], targets: Sequence[Any], groups: Any, options: Any) -> tuple[Any, Any]:
         """Row numbers to learn from, and to choose the best epoch by: none where they would be too few to say much."""
         if options.validation * len(rows) < FEWEST_VALIDATION_ROWS:
             return np.arange(len(rows)), np.arange(0)
         rng = np.random.default_rng(options.seed)
-        return split(self._keys(rows), self._strata(targets), options.validation, rng)
+        return split(self._groups(rows) if groups is None else groups, self._strata(targets), options.validation, rng)
 
     def _adopt(self, fitted: Bundle) -> None:
         self._bundle = fitted
@@ -224,8 +227,8 @@ class Estimator(ABC):
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
         """The targets as the task wants them. Raises DataError."""
 
-    def _keys(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Rows with equal keys never straddle a split."""
+    def _groups(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows of the same group never straddle a split."""
         return range(len(rows))
 
     def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:

@@ -21,9 +21,6 @@ from collections.abc import Iterable
 class AnaphoraError(Exception):
     """The root of the tree above."""
 
-    def __str__(self) -> str:
-        return " ".join(str(part) for part in self.args)  # KeyError's own __str__ would add quotes
-
 
 class UserError(AnaphoraError):
     """The input is wrong; nothing was changed."""

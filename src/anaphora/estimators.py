@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
     @property
     def classes_(self) -> NDArray[Any]:
         """The labels, `[K]`, in order."""
-        return np.array(self._fitted().task.labels)  # type: ignore[attr-defined]
+        return np.array(cast(Classify, self._fitted().task).labels)
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """The most likely label of each text, `[N]`."""
@@ -100,7 +100,7 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
             )
         return labels
 
-    def _keys(self, rows: Sequence[str]) -> Sequence[int]:
+    def _groups(self, rows: Sequence[str]) -> Sequence[int]:
         return near_duplicate_groups(rows).tolist()
 
     def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:

@@ -224,3 +224,18 @@ def test_a_slow_pipe_gets_its_answers_line_by_line(saved: Path) -> None:
             assert predicting.stdout.readline().endswith(f"\t{line}\n")
         predicting.stdin.close()
         assert predicting.wait(timeout=30) == 0
+
+
+def test_a_page_is_not_overwritten_without_force(run: Run, saved: Path, toy_csv: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("mine")
+    refused = run("evaluate", saved, toy_csv, "--report", page)
+    assert (refused.code, page.read_text()) == (2, "mine")
+    assert run("evaluate", saved, toy_csv, "--report", page, "--force").code == 0
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_the_model_remembers_the_command_that_made_it(train: Run, toy_csv: Path, tmp_path: Path) -> None:
+    train(toy_csv, tmp_path / "model", "--quiet")
+    command = load(tmp_path / "model").bundle_.training["command"]
+    assert command.startswith(f"anaphora train classify {toy_csv} --text text --label label --out")

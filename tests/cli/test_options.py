@@ -53,7 +53,7 @@ def test_an_options_kind_and_choices_are_the_fields(name: str) -> None:
     many = typing.get_origin(kind) is tuple
     assert option.multiple is many
     if choices:
-        assert tuple(option.type.choices) == tuple(choices)  # type: ignore[attr-defined]
+        assert tuple(option.type.choices) == tuple(choices)
     else:
         assert type(option.type.convert("1", option, None)) is (typing.get_args(kind)[0] if many else kind)
 
@@ -82,6 +82,6 @@ def test_the_help_shows_every_option(run: Any) -> None:
 def test_every_option_of_the_other_commands_has_help(command: str) -> None:
     from anaphora.cli import cli
 
-    found = cli.get_command(click.Context(cli), command)  # type: ignore[attr-defined]
+    found = cli.get_command(click.Context(cli), command)
     silent = [option.name for option in found.params if isinstance(option, click.Option) and not option.help]
     assert silent == []

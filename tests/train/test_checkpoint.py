@@ -31,7 +31,7 @@ def fit_until(toy, stop, partial, **options):
     """Train until step `stop`, as if killed there."""
     partial.mkdir(exist_ok=True)
     model = TextClassifier(**OPTIONS | options)
-    events = model.fit_events(toy.texts, toy.labels, partial)
+    events = model.fit_events(toy.texts, toy.labels, partial=partial)
     for event in events:
         if isinstance(event, Step) and event.step == stop:
             events.close()
@@ -59,7 +59,7 @@ def test_a_training_is_not_taken_up_with_other_options(toy, tmp_path):
 
 def test_a_training_is_not_taken_up_with_other_data(toy, tmp_path):
     fit_until(toy, 5, tmp_path)
-    events = TextClassifier(**OPTIONS).fit_events(toy.texts[::-1], toy.labels[::-1], tmp_path)
+    events = TextClassifier(**OPTIONS).fit_events(toy.texts[::-1], toy.labels[::-1], partial=tmp_path)
     with pytest.raises(DataError, match="data:"):
         list(events)
 

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(arguments, prog_name="anaphora", standalone_mode=False))
+        sys.exit(cli.main(arguments, prog_name="anaphora", standalone_mode=False, obj=arguments))
     except AnaphoraError as error:
         if debug:
             raise

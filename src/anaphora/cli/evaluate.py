@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from anaphora.cli.display import say, show_scores, to_stdout
-from anaphora.cli.options import FILE
+from anaphora.cli.options import FILE, encoding_option, json_option, text_option
 from anaphora.data.table import read_table
-from anaphora.data.write import replacing
+from anaphora.data.write import check_absent, replacing
 from anaphora.errors import OptionError
 from anaphora.estimators import TextClassifier, load
 from anaphora.report.page import page
@@ -17,12 +17,13 @@ from anaphora.report.page import page
 @click.command("evaluate", short_help="Score a model on a file, beside its baselines.")
 @click.argument("model", type=FILE)
 @click.argument("file", type=FILE)
-@click.option("--text", multiple=True, help="A column of text, if it is not named as in training.")
+@text_option
 @click.option("--label", help="The column of the labels, if it is not named as in training.")
 @click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
-@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@encoding_option
 @click.option("--report", type=FILE, help="Write the scores as a page, too, with curves and mistakes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--force", is_flag=True, help="Replace --report if it exists.")
+@json_option
 def command(
     model: Path,
     file: Path,
@@ -31,6 +32,7 @@ def command(
     drop_missing: bool,
     encoding: str,
     report: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Score MODEL on the labelled rows of FILE, beside the most frequent label and the linear baseline.
@@ -39,6 +41,8 @@ def command(
     anaphora evaluate model/ held_out.csv
     anaphora evaluate model/ held_out.csv --json
     """
+    if report:
+        check_absent(report, force)
     classifier = load_classifier(model)
     columns = classifier.bundle_.columns
     text, label = text or text_columns(classifier, model), label or columns.get("label")
@@ -49,7 +53,7 @@ def command(
     scores = examined.scores
     if report:
         facts = classifier.bundle_.training | {"file": file.name}
-        with replacing(report, force=False) as out:
+        with replacing(report, force) as out:
             out.write(page(examined, facts, "labelled"))
         say(f"The page is in {report}")
     if as_json:

@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 
 from anaphora.cli.display import results, to_stdout
-from anaphora.cli.options import FILE
+from anaphora.cli.options import FILE, encoding_option, json_option
 from anaphora.data.profile import columns_of, telltales, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join
@@ -24,8 +24,8 @@ from anaphora.networks.network import shapes
 @click.argument("model", type=FILE)
 @click.option("--text", multiple=True, help="Of a file: a column of text; shows lengths and duplicates.")
 @click.option("--label", help="Of a file: the column of the labels; shows their balance and what gives them away.")
-@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@encoding_option
+@json_option
 def command(model: Path, text: tuple[str, ...], label: str | None, encoding: str, as_json: bool) -> None:
     """Show the layers, shapes and parameters of MODEL, its options, and how it was made; or the columns of a file.
 

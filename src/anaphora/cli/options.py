@@ -8,8 +8,16 @@ from typing import Any
 import click
 
 from anaphora.config import Config, declared, kinds
+from anaphora.tasks.options import TrainingOptions
 
 FILE = click.Path(path_type=Path)
+
+# Options of several commands.
+encoding_option = click.option(
+    "--encoding", default="utf-8", show_default=True, help="How the file's characters are stored."
+)
+text_option = click.option("--text", multiple=True, help="A column of text, if it is not named as in training.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def takes_options_of(config: type[Config]) -> Callable[[Any], Any]:
@@ -26,6 +34,7 @@ def takes_options_of(config: type[Config]) -> Callable[[Any], Any]:
 def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
     """For every field the arguments of `click.option`."""
     derived = {}
+    by_rows = suits(config)
     for name, kind in kinds(config).items():
         rules, default = declared(config, name), config.__dataclass_fields__[name].default
         item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
@@ -35,10 +44,15 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
             "type": click.Choice(rules["choices"]) if rules["choices"] else item or kind,
             "multiple": item is not None,
             "default": default,
-            "show_default": "what suits the number of rows" if default is None else True,
+            "show_default": "what suits the number of rows" if name in by_rows else default is not None,
             "help": f"{rules['help'][0].upper()}{rules['help'][1:]}.",
         }
     return derived
+
+
+def suits(config: type[Config]) -> set[str]:
+    """The options whose default follows from the number of rows."""
+    return set(config().suited(1)) if issubclass(config, TrainingOptions) else set()
 
 
 class Sections(click.Command):

@@ -1,19 +1,20 @@
 """`anaphora predict`: labels for texts on the command line, lines on stdin, or the rows of a file."""
 
 import codecs
+import io
 import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from anaphora.chunks import chunks
 from anaphora.cli.display import counting, duration, say, to_stdout
 from anaphora.cli.evaluate import load_classifier, text_columns
-from anaphora.cli.options import FILE
+from anaphora.cli.options import FILE, encoding_option, text_option
 from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
@@ -30,8 +31,8 @@ ANSWERS = ("predicted", "probability")
 @click.argument("texts", nargs=-1)
 @click.option("--file", type=FILE, help="Label the rows of this file.")
 @click.option("--out", type=FILE, help="Where the rows of --file go, with their labels; else to stdout as CSV.")
-@click.option("--text", multiple=True, help="A column of text, if it is not named as in training.")
-@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@text_option
+@encoding_option
 @click.option("--force", is_flag=True, help="Replace --out if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a text, with the probability of each label.")
 def command(
@@ -81,10 +82,11 @@ def command(
 
 def lines_of_stdin(encoding: str) -> Iterator[list[str]]:
     """The lines of the standard input, as many at a time as are there: a slow pipe gets its answers line by line."""
+    raw = cast(io.BufferedReader, sys.stdin.buffer)
     decoder, rest, piece = codecs.getincrementaldecoder(codec(encoding))(), "", b" "
     try:
         while piece:
-            piece = sys.stdin.buffer.read1(1 << 16)  # type: ignore[union-attr]
+            piece = raw.read1(1 << 16)
             *lines, rest = (rest + decoder.decode(piece, final=not piece)).split("\n")
             if rest and not piece:
                 lines.append(rest)  # the last line need not end in a line end

@@ -2,10 +2,10 @@
 
 import os
 import shlex
-import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow, say, show_scores
 from anaphora.cli.interrupt import GentleInterrupt
-from anaphora.cli.options import FILE, Sections, takes_options_of
-from anaphora.cli.unfinished import claimed, may_be_replaced
+from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
+from anaphora.cli.unfinished import CHECKPOINTS, claimed, may_be_replaced
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
@@ -23,8 +23,6 @@ from anaphora.estimators import TextClassifier
 from anaphora.report.page import page
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
-
-Rows = tuple[list[str], list[str]]
 
 
 @click.group("train", short_help="Train a model on a file.")
@@ -49,7 +47,7 @@ class ClassifyCommand(Sections):
 )
 @click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
 @click.option("--drop-duplicates", is_flag=True, help="Keep only the first row of each text.")
-@click.option("--encoding", default="utf-8", show_default=True, help="How the file's characters are stored.")
+@encoding_option
 @click.option("--force", is_flag=True, help="Replace the model's folder if it exists.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped or killed.")
 @click.option("--quiet", is_flag=True, help="Show no progress and no scores.")
@@ -94,10 +92,11 @@ def classify(
         )
         if not quiet:
             say(noticed(file, table))
-        kept, held = parted(table, test_size, options["seed"])
+        groups = near_duplicate_groups(table.texts).tolist()
+        kept, held = parted(table, groups, test_size, options["seed"])
         broken: BaseException | None = None
         try:
-            with GentleInterrupt() as interrupt, closing(model.fit_events(*kept, partial)) as events:
+            with GentleInterrupt() as interrupt, closing(model.fit_events(*kept, partial=partial)) as events:
                 follow(interrupt.watch(events), quiet)
         except (KeyboardInterrupt, TrainingFailed) as error:
             if not model.__sklearn_is_fitted__():
@@ -106,31 +105,43 @@ def classify(
         stopped = broken is not None
         model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=stopped)
         if not stopped:
-            if held[0]:
-                model.annotate(test=model.evaluate(*held))
+            if held.texts:
+                model.annotate(test=model.evaluate(held.texts, held.labels))
             if model.examined_:
-                rows = "test" if held[0] else "validation"
+                rows = "test" if held.texts else "validation"
                 model.annotate(report=page(model.examined_, model.bundle_.training, rows))
         model.save(out, force_now)
         if isinstance(broken, TrainingFailed):
             raise TrainingFailed(f"{broken}; the last good model is in {out}")
         if broken:
-            say(f"The best model so far is in {out}; --resume goes on with the training")
+            later = "; --resume goes on with the training" if any(partial.glob(CHECKPOINTS)) else ""
+            say(f"The best model so far is in {out}{later}")
             raise broken
     if not quiet:
         report(model.bundle_.training, out)
 
 
-def parted(table: Table, test_size: float, seed: int) -> tuple[Rows, Rows]:
-    """The texts and labels to train on, and those held out for the final score."""
+class Part(NamedTuple):
+    """Rows on one side of a split; `groups` tell which are near-duplicates of one another."""
+
+    texts: list[str]
+    labels: list[str]
+    groups: list[int]
+
+
+def parted(table: Table, groups: list[int], test_size: float, seed: int) -> tuple[Part, Part]:
+    """The rows to train on, and those held out for the final score."""
     if not test_size:
-        return (table.texts, table.labels), ([], [])
-    groups = near_duplicate_groups(table.texts).tolist()
+        return Part(table.texts, table.labels, groups), Part([], [], [])
     kept, held = split(groups, table.labels, test_size, np.random.default_rng([seed, 1]))
     if not len(held):
         raise DataError("no row could be held out for --test-size: all rows of each label have almost the same text")
-    parts = [([table.texts[i] for i in rows], [table.labels[i] for i in rows]) for rows in (kept, held)]
-    return parts[0], parts[1]
+
+    def part(rows: Iterable[int]) -> Part:
+        rows = list(rows)
+        return Part([table.texts[i] for i in rows], [table.labels[i] for i in rows], [groups[i] for i in rows])
+
+    return part(kept), part(held)
 
 
 def noticed(file: Path, table: Table) -> str:
@@ -147,7 +158,7 @@ def noticed(file: Path, table: Table) -> str:
 
 def typed() -> str:
     """The command that was typed."""
-    return shlex.join(["anaphora", *sys.argv[1:]])
+    return shlex.join(["anaphora", *click.get_current_context().find_root().obj])
 
 
 def report(training: dict[str, Any], out: Path) -> None:

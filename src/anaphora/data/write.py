@@ -13,11 +13,16 @@ from anaphora.data.read import file_kind
 from anaphora.errors import DataError, OutputExists, in_words
 
 
+def check_absent(path: Path, force: bool) -> None:
+    """Raise OutputExists where a file is there already, unless `force` says to replace it."""
+    if path.exists() and not force:
+        raise OutputExists(f"{path} exists already; choose another name, or replace it with --force")
+
+
 @contextmanager
 def replacing(path: Path, force: bool) -> Iterator[IO[str]]:
     """Open a file for writing that takes its name only when all is written. Raises OutputExists."""
-    if path.exists() and not force:
-        raise OutputExists(f"{path} exists already; choose another name, or replace it with --force")
+    check_absent(path, force)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

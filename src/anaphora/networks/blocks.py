@@ -30,8 +30,7 @@ class Recurrent:
     """Stacked cells over a ragged batch: `[B, T, D]`, lengths, state -> `[B, T, directions * H]`, state.
 
     `dropout` stands between the layers, with one mask for all places of a row; `weight_drop` zeroes numbers of
-    `weight_hh`, with one mask a batch (Merity et al. 2018, section 2). While it trains, the states at the rows' ends
-    are computed only where `carry` says that the network reads them.
+    `weight_hh`, with one mask a batch (Merity et al. 2018, section 2).
     """
 
     cell: Cell
@@ -41,7 +40,6 @@ class Recurrent:
     bidirectional: bool = False
     dropout: float = 0.0
     weight_drop: float = 0.0
-    carry: bool = False
 
     @property
     def width(self) -> int:

@@ -12,7 +12,7 @@ from anaphora.networks.options import NetworkOptions
 class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
-    embedding_size: int = option(None, "width of a token's vector; that of --vectors, where there are some", at_least=1)
+    embedding_size: int = option(None, "width of a token's vector; that of --vectors, or 128", at_least=1)
     vectors: str = option("none", "a file of ready-made word vectors to begin with (GloVe, word2vec, fastText, .npy)")
     freeze_vectors: bool = option(False, "leave the vectors of --vectors as they are")
     dense: tuple[int, ...] = option(

@@ -126,7 +126,7 @@ class Classify:
         embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        return net.cross_entropy(net.head(features), batch.targets, self._weights_K, self.options.label_smoothing)
+        return net.cross_entropy(net.head(features), batch.targets, self._class_weights(), self.options.label_smoothing)
 
     def decode(self, net: Any, features: Any) -> NDArray[np.float32]:
         """Probabilities `[B, K]`, a column for each label."""
@@ -177,10 +177,10 @@ class Classify:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
         return cls(config, tuple(labels), counts, encoder)
 
-    @property
-    def _weights_K(self) -> NDArray[np.float32]:  # noqa: N802 (K is the axis)
+    def _class_weights(self) -> NDArray[np.float32] | None:
+        """`[K]`, with a mean of 1 over the training rows; None where all rows count alike."""
         if self.options.class_weights == "none":
-            return np.ones(len(self.labels), np.float32)
+            return None
         counts_K = np.array(self.counts, np.float32)
         return counts_K.sum() / (len(counts_K) * counts_K)
 

@@ -27,10 +27,10 @@ class Net(nn.Module):
         return self._recipe(self, *inputs)
 
     def cross_entropy(
-        self, logits_BK: torch.Tensor, targets_B: torch.Tensor, weights_K: NDArray[np.float32], smoothing: float
+        self, logits_BK: torch.Tensor, targets_B: torch.Tensor, weights_K: NDArray[np.float32] | None, smoothing: float
     ) -> torch.Tensor:
         """Mean over the batch, each row weighted by its class; `smoothing` is the share given to all classes alike."""
-        weights = torch.from_numpy(weights_K).to(logits_BK.device)
+        weights = None if weights_K is None else torch.from_numpy(weights_K).to(logits_BK.device)
         return functional.cross_entropy(logits_BK, targets_B, weights, label_smoothing=smoothing)
 
     def squared_error(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -113,7 +113,7 @@ class Recurrent(Block):
             layers=self.spec.layers,
             bidirectional=self.spec.bidirectional,
             between=self.between,
-            ends=self.spec.carry,
+            ends=False,  # no recipe reads the state while it trains
         )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from anaphora.data.batch import Batch, Examples, collect, shuffled
+from anaphora.data.batch import Examples, collect, shuffled
 from anaphora.tasks.options import TrainingOptions
+from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
 TRIAL_STEPS = 12
@@ -16,36 +17,43 @@ FORWARD_SHARE = 1 / 3
 """What a validation row costs, in units of a training row: the forward pass without the backward one."""
 
 
-def steps_for(options: TrainingOptions, objective: Any, training: Examples, validation_rows: int, seed: int) -> int:
+def steps_for(
+    options: TrainingOptions,
+    objective: Any,
+    training: Examples,
+    validation_rows: int,
+    seed: int,
+    device: torch.device,
+) -> int:
     """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back."""
     if options.steps:
         return options.steps
     epoch = math.ceil(len(training) / options.batch_size)
     if not options.minutes:
         return options.epochs * epoch
-    seconds = _seconds_per_step(options, objective, training)
+    seconds = _seconds_per_step(options, objective, training, device)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
     objective.net.seed(seed)  # the trial used some of the random numbers
     return max(1, int(60 * options.minutes / options.ensemble / seconds))
 
 
-def _seconds_per_step(options: TrainingOptions, objective: Any, training: Examples) -> float:
-    net = objective.net
+def _seconds_per_step(options: TrainingOptions, objective: Any, training: Examples, device: torch.device) -> float:
+    net, lengths = objective.net, training.lengths
     weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     optimizer = make_optimizer(net, options)
     set_learning_rate(optimizer, learning_rate(options, 0, 1_000))
     net.train()
-    order = shuffled(training.lengths, options.batch_size, np.random.default_rng(options.seed))
+    order = shuffled(lengths, options.batch_size, np.random.default_rng(options.seed))
     times = []
     for chosen in order[:TRIAL_STEPS]:
         began = time.perf_counter()
-        batch = collect(training, chosen)
-        inputs = tuple(torch.from_numpy(array) for array in batch.inputs)
-        objective(Batch(inputs, torch.from_numpy(batch.targets))).backward()
+        loss = objective(to_device(collect(training, chosen), device))
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        times.append((time.perf_counter() - began) / training.lengths[chosen].max(initial=1))
+        loss.item()  # on a GPU, time counts when the work is done
+        times.append((time.perf_counter() - began) / lengths[chosen].max(initial=1))
     net.load_state_dict(weights)
-    longest = np.mean([training.lengths[chosen].max(initial=1) for chosen in order])
+    longest = np.mean([lengths[chosen].max(initial=1) for chosen in order])
     # The first steps prepare the kernels; a step's time grows with its longest row.
     return float(np.median(times[len(times) // 4 :]) * longest)

@@ -102,7 +102,8 @@ class Checkpoints:
         try:
             with safetensors.safe_open(self._file, framework="numpy") as file:
                 header = json.loads(file.metadata()["state"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+                names = file.keys()
+                arrays = {name: file.get_tensor(name) for name in names}
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
             raise DataError(f"{self._file} is damaged ({error}); --force starts the training afresh") from error
         _check_same(header["run"], self._run)

@@ -20,6 +20,7 @@ from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
+from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
 VALIDATION_BATCH = 256
@@ -66,7 +67,7 @@ def train(
 
     now = checkpoints.restore(net, optimizer, best) if checkpoints else None
     if now is None:
-        now = Progress(steps_for(options, objective, training, len(validation), seed))
+        now = Progress(steps_for(options, objective, training, len(validation), seed, device))
     elif now.shuffle:
         rng.bit_generator.state = now.shuffle
     parameters = sum(parameter.numel() for parameter in net.parameters())
@@ -88,14 +89,15 @@ def train(
                 loss = objective(to_device(collect(training, chosen), device))
                 accelerator.backward(loss)
                 norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
-                check_finite(loss.item(), norm, now.step + 1)
+                loss_value = loss.item()
+                check_finite(loss_value, norm, now.step + 1)
                 optimizer.step()
                 optimizer.zero_grad()
 
                 now.step += 1
                 now.batch += 1
-                now.epoch_loss += loss.item() * len(chosen)
-                now.running_loss = loss.item() if now.step == 1 else 0.98 * now.running_loss + 0.02 * loss.item()
+                now.epoch_loss += loss_value * len(chosen)
+                now.running_loss = loss_value if now.step == 1 else 0.98 * now.running_loss + 0.02 * loss_value
                 now.seconds = time.perf_counter() - began
                 tokens_here += int(lengths[chosen].sum())
                 speed = tokens_here / max(time.perf_counter() - began_here, 1e-9)
@@ -130,9 +132,10 @@ def train(
             checkpoints.save(net, optimizer, now, best)
         raise
     finally:
-        arrays = net.arrays()
-        if best.arrays is None and now.step and all(np.isfinite(array).all() for array in arrays.values()):
-            best.arrays = arrays  # stopped within the first epoch: what there is, is the best
+        if best.arrays is None and now.step:  # stopped within the first epoch: what there is, is the best
+            arrays = net.arrays()
+            if all(np.isfinite(array).all() for array in arrays.values()):
+                best.arrays = arrays
 
 
 def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.device) -> dict[str, Any]:
@@ -146,11 +149,6 @@ def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.devi
             places.append(chosen)
     assert examples.targets is not None
     return task.metrics(np.concatenate(predictions), examples.targets[np.concatenate(places)])
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    inputs = tuple(torch.from_numpy(array).to(device) for array in batch.inputs)
-    return Batch(inputs, None if batch.targets is None else torch.from_numpy(batch.targets).to(device))
 
 
 def check_finite(loss: float, norm: float, step: int) -> None:
