@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anaphora.baseline import ARRAYS, FACTS, TERMS, Baselines
+from anaphora.baseline import ARRAYS, FACTS, TERMS, Baselines, rows_files, seen_in
 from anaphora.errors import BundleError
 
 PLANTS = ["red rose", "green leaf", "brown root"]
@@ -106,3 +106,9 @@ def test_a_term_named_twice_is_a_bundle_error() -> None:
 def test_a_majority_that_is_no_text_is_a_bundle_error(majority: bytes) -> None:
     with pytest.raises(BundleError):
         Baselines.from_files({FACTS: b'{"majority": ' + majority + b"}"})
+
+
+def test_rows_that_were_trained_on_are_counted_case_and_signs_aside() -> None:
+    files = rows_files(["Good film!", "a dull one", ":-)"])
+    assert seen_in(files, ["good FILM", "another", ":-)", ":-(", "a dull one"]) == 3
+    assert seen_in({}, ["good film"]) == 0

@@ -239,3 +239,9 @@ def test_the_model_remembers_the_command_that_made_it(train: Run, toy_csv: Path,
     train(toy_csv, tmp_path / "model", "--quiet")
     command = load(tmp_path / "model").bundle_.training["command"]
     assert command.startswith(f"anaphora train classify {toy_csv} --text text --label label --out")
+
+
+def test_an_evaluation_says_how_many_rows_were_trained_on(run: Run, saved: Path, toy_csv: Path) -> None:
+    scores = json.loads(run("evaluate", saved, toy_csv, "--json").out)
+    assert 0 < scores["seen_in_training"] <= scores["n"]
+    assert "that was trained on" in run("evaluate", saved, toy_csv).out

@@ -15,10 +15,11 @@ def log_count_ratios(
     The logarithm of (share of the token among the tokens of the label) / (its share among those of all other labels),
     each text counting a token once and every count one larger (Wang & Manning 2012, section 2.1).
     """
-    count_KV = np.ones((classes, vocabulary))
+    count_KV = np.zeros((classes, vocabulary))
     for row, target in zip(rows, targets, strict=True):
         count_KV[target, np.unique(row)] += 1
     others_KV = count_KV.sum(axis=0) - count_KV + 1
+    count_KV += 1
     share_KV = count_KV / count_KV.sum(axis=1, keepdims=True)
     other_share_KV = others_KV / others_KV.sum(axis=1, keepdims=True)
     return np.log(share_KV / other_share_KV).T
