@@ -129,7 +129,7 @@ def test_a_command_that_is_unknown_or_not_whole(arguments: tuple[str, ...], erro
 
 
 def test_a_loss_that_is_no_number_from_the_start_is_a_failure(train: Run, toy_csv: Path) -> None:
-    wild = ("--learning-rate", "1e38", "--clip", "1e38", "--quiet")
+    wild = ("--learning-rate", "1e38", "--clip", "1e38", "--batch-size", "2", "--quiet")
     before = held(toy_csv.parent)
     assert_refused(train(toy_csv, toy_csv.parent / "model", *wild), "TrainingFailed", "--learning-rate", code=1)
     assert held(toy_csv.parent) == before

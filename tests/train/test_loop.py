@@ -18,17 +18,18 @@ from anaphora.train.optim import learning_rate
 OPTIONS = {"hidden_size": 8, "embedding_size": 8, "batch_size": 8, "epochs": 4, "learning_rate": 0.02}
 
 
-def test_a_loss_that_is_no_number_stops_it_with_the_last_good_model_kept(toy, monkeypatch):
+@pytest.mark.parametrize(("factor", "seen"), [(math.nan, "nan"), (1e9, r"\d\.\d+e\+08")])
+def test_a_loss_that_is_no_number_or_explodes_stops_it_with_the_last_good_model_kept(toy, monkeypatch, factor, seen):
     good = Classify.loss
     steps = []
 
     def loss(self, net, features, batch):
         steps.append(1)
-        return good(self, net, features, batch) * (math.nan if len(steps) == 15 else 1.0)
+        return good(self, net, features, batch) * (factor if len(steps) == 15 else 1.0)
 
     monkeypatch.setattr(Classify, "loss", loss)
     model = TextClassifier(**OPTIONS)
-    with pytest.raises(TrainingFailed, match="step 15: the loss is nan"):
+    with pytest.raises(TrainingFailed, match=f"step 15: the loss is {seen} "):
         model.fit(toy.texts, toy.labels)
     assert model.bundle_.training["best_epoch"] == 1
     assert all(np.isfinite(array).all() for array in model.bundle_.arrays.values())

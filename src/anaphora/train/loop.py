@@ -26,6 +26,8 @@ from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rat
 VALIDATION_BATCH = 256
 HARD_STOP = 1.1
 """A training with a time budget stops for good when it has used this much of it."""
+EXPLODED = 1e6
+"""A loss above this has run away: cross-entropies and errors of standardised targets are around 1."""
 
 
 class Objective(nn.Module):
@@ -54,7 +56,7 @@ def train(
 
     With too few validation rows to choose by, the last epoch is the best. With `checkpoints` it goes on where an
     unfinished training of the same data and options stopped, and reaches the same weights as if it had not. Raises
-    TrainingFailed where the loss is no longer a number.
+    TrainingFailed where the loss is no longer a number, or has exploded.
     """
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
@@ -90,7 +92,7 @@ def train(
                 accelerator.backward(loss)
                 norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
                 loss_value = loss.item()
-                check_finite(loss_value, norm, now.step + 1)
+                check_sane(loss_value, norm, now.step + 1)
                 optimizer.step()
                 optimizer.zero_grad()
 
@@ -130,12 +132,9 @@ def train(
     except GeneratorExit:  # stopped between two steps, where everything is consistent
         if checkpoints:
             checkpoints.save(net, optimizer, now, best)
+        if best.arrays is None and now.step:  # within the first epoch: what there is, is the best
+            best.arrays = net.arrays()
         raise
-    finally:
-        if best.arrays is None and now.step:  # stopped within the first epoch: what there is, is the best
-            arrays = net.arrays()
-            if all(np.isfinite(array).all() for array in arrays.values()):
-                best.arrays = arrays
 
 
 def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.device) -> dict[str, Any]:
@@ -151,8 +150,9 @@ def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.devi
     return task.metrics(np.concatenate(predictions), examples.targets[np.concatenate(places)])
 
 
-def check_finite(loss: float, norm: float, step: int) -> None:
-    if not (math.isfinite(loss) and math.isfinite(norm)):
+def check_sane(loss: float, norm: float, step: int) -> None:
+    if not (loss < EXPLODED and math.isfinite(norm)):
         raise TrainingFailed(
-            f"step {step}: the loss is {loss} and the gradient's norm {norm}; a smaller --learning-rate or --clip helps"
+            f"step {step}: the loss is {loss:g} and the gradient's norm {norm:g}; "
+            "a smaller --learning-rate or --clip helps"
         )
