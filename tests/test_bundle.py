@@ -193,6 +193,29 @@ def test_arrays_that_do_not_fit_are_refused_by_name(change: str, folder: Path) -
     assert ("other" if change == "extra" else "head.bias") in refused(folder)
 
 
+def swap_words(tokenizer: dict[str, Any]) -> None:
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["good"], vocabulary["bad"] = vocabulary["bad"], vocabulary["good"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("config.json", lambda config: config["learned"]["labels"].reverse()),
+        ("config.json", lambda config: config["options"].update(lowercase=False)),
+        ("tokenizer.json", swap_words),
+    ],
+)
+def test_a_change_that_would_give_other_answers_is_refused(name: str, change: Any, folder: Path) -> None:
+    assert f"{name} changed since it was saved" in refused(edit(folder, change, name))
+
+
+def test_weights_that_were_changed_are_refused(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(arrays.to_bytes({name: -array for name, array in arrays.from_bytes(file.read_bytes()).items()}))
+    assert "model.safetensors changed since it was saved" in refused(folder)
+
+
 # Writing
 
 

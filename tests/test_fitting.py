@@ -14,6 +14,7 @@ from anaphora.events import Done, Epoch, Start, Step
 
 OTHERS: dict[str, Callable[[str], Any]] = {
     "int": lambda label: {"pos": 7, "neg": -1}[label],
+    "tens": lambda label: {"pos": 10, "neg": 9}[label],  # as texts in another order
     "bool": lambda label: label == "pos",
     "float": lambda label: {"pos": 0.5, "neg": 2.0}[label],
     "str": lambda label: label,

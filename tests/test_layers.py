@@ -11,7 +11,7 @@ import anaphora
 
 ROOT = Path(anaphora.__file__).parent
 LAYERS = (
-    {"errors", "extras", "events", "chunks", "arrays", "names"},
+    {"errors", "extras", "events", "chunks", "arrays", "names", "_native"},
     {"config"},
     {"cells"},
     {"engine", "text", "data", "metrics"},
@@ -27,7 +27,8 @@ LAYERS = (
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Two of one layer that may meet: the first imports the second.
 NEIGHBOURS = {("arrays", "errors"), ("extras", "errors")}
-TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.nn"}
+TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.engine.op", "anaphora.nn"}
+COMPILED = "anaphora._native"
 HEAVY = {"torch", "accelerate", "sklearn", "scipy", "polars", "matplotlib"}
 
 
@@ -58,7 +59,7 @@ def imports_of(importer: str) -> Iterator[Import]:
             assert node.level == 0, f"{importer} has a relative import"
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
-                yield Import(importer, whole if whole in FILES else str(node.module), node in nested)
+                yield Import(importer, whole if whole in {*FILES, COMPILED} else str(node.module), node in nested)
 
 
 IMPORTS = [found for importer in FILES for found in imports_of(importer)]

@@ -8,7 +8,8 @@ from toy import Toy
 from anaphora import SequenceRegressor, TextClassifier, load
 from anaphora.baseline import Baselines
 from anaphora.cli import main
-from anaphora.data.table import read_table
+from anaphora.cli.train import parted
+from anaphora.data.table import Table, read_table
 
 
 def planted(toy: Toy) -> tuple[list[str], list[str]]:
@@ -28,7 +29,15 @@ def known_everywhere(model: TextClassifier) -> set[int]:
     return learned
 
 
-def held_out(monkeypatch: pytest.MonkeyPatch, estimator: TextClassifier, texts: list[str], labels: list[str]) -> Any:
+def nearly_twice(toy: Toy) -> tuple[list[str], list[str]]:
+    """Long texts, and each again with another last word."""
+    longer = [" ".join(f"{word}{row}" for word in text.split() * 5) for row, text in enumerate(toy.texts)]
+    return [*longer, *(f"{text} end" for text in longer)], toy.labels * 2
+
+
+def held_out(
+    monkeypatch: pytest.MonkeyPatch, estimator: TextClassifier, texts: list[str], labels: list[str], groups: Any = None
+) -> Any:
     """Fit, and tell which row numbers were held out to choose the best epoch."""
     parts = []
     split = TextClassifier._split
@@ -38,7 +47,8 @@ def held_out(monkeypatch: pytest.MonkeyPatch, estimator: TextClassifier, texts: 
         return parts[-1]
 
     monkeypatch.setattr(TextClassifier, "_split", remember)
-    estimator.fit(texts, labels)
+    for _ in estimator.fit_events(texts, labels, groups):
+        pass
     [(_, held)] = parts
     return set(held.tolist())
 
@@ -84,6 +94,42 @@ def test_identical_texts_never_straddle_the_validation_split(
     assert not {texts[row] for row in held} & {texts[row] for row in range(240) if row not in held}
 
 
+def test_near_duplicates_never_straddle_the_validation_split(
+    toy: Toy, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = held_out(monkeypatch, TextClassifier(**tiny | {"epochs": 1}), *nearly_twice(toy))
+    assert held
+    assert {row % 80 for row in held}.isdisjoint(row % 80 for row in range(160) if row not in held)
+
+
+def test_near_duplicates_never_straddle_the_test_split(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, labels = nearly_twice(toy)
+    learned: list[int] = []
+    fit_events = TextClassifier.fit_events
+
+    def remember(self: TextClassifier, rows: Any, *given: Any, **named: Any) -> Any:
+        learned.extend(texts.index(row) for row in rows)
+        return fit_events(self, rows, *given, **named)
+
+    monkeypatch.setattr(TextClassifier, "fit_events", remember)
+    model = trained(write(tmp_path / "rows.csv", texts, labels), tmp_path / "model", "--test-size", "0.25")
+    assert model.bundle_.training["test"]["n"] == 160 - len(learned) == 40
+    assert len({row % 80 for row in learned}) == 60
+
+
+def test_the_rows_of_a_part_keep_their_labels_and_groups() -> None:
+    groups = [row // 4 for row in range(40)]
+    table = Table([f"text {row}" for row in range(40)], ["ab"[group % 2] for group in groups])
+    kept, held = parted(table, groups, 0.3, seed=0)
+    for part in (kept, held):
+        rows = [table.texts.index(text) for text in part.texts]
+        assert (part.labels, part.groups) == ([table.labels[row] for row in rows], [groups[row] for row in rows])
+    assert len(kept.texts) + len(held.texts) == 40
+    assert set(kept.groups).isdisjoint(held.groups)
+
+
 def test_the_scales_of_a_regressor_are_those_of_the_training_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(60, 3, 1))
     regressor = SequenceRegressor(hidden_size=4, epochs=1, validation=0.2)
@@ -100,9 +146,10 @@ def test_dropping_duplicates_leaves_every_text_once(toy: Toy, tmp_path: Path) ->
     assert read_table(file, ["text"], "label", drop_duplicates=True).texts == toy.texts
 
 
-def test_given_groups_never_straddle_the_validation_split(toy: Toy, tiny: dict[str, Any]) -> None:
-    model = TextClassifier(**tiny)
-    groups = [row // 8 for row in range(len(toy.texts))]
-    kept, held = model._split(toy.texts, toy.labels, groups, model._task.Config(validation=0.3))
-    assert len(held)
-    assert not {groups[row] for row in kept} & {groups[row] for row in held}
+def test_given_groups_never_straddle_the_validation_split(
+    toy: Toy, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [row // 8 for row in range(80)]
+    held = held_out(monkeypatch, TextClassifier(**tiny | {"epochs": 1}), *toy, groups)
+    assert held
+    assert {groups[row] for row in held}.isdisjoint(groups[row] for row in range(80) if row not in held)

@@ -3,14 +3,16 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from anaphora import load
+from anaphora.cli.interrupt import GentleInterrupt
+from anaphora.events import Event, Stage, Start
 
-pytestmark = pytest.mark.slow
 FOREVER = ("--epochs", "100000", "--patience", "100000", "--hidden-size", "8", "--embedding-size", "8")
 
 
@@ -41,6 +43,7 @@ def interrupted_at(line: str, file: Path, out: Path, *more: str) -> Stopped:
     return Stopped(training.returncode, seen + rest)
 
 
+@pytest.mark.slow
 def test_stopped_after_an_epoch_it_leaves_a_model_that_predicts(toy_csv: Path, tmp_path: Path) -> None:
     stopped = interrupted_at("epoch   1", toy_csv, tmp_path / "model")
     assert (stopped.code, "Traceback" in stopped.err) == (130, False)
@@ -50,6 +53,7 @@ def test_stopped_after_an_epoch_it_leaves_a_model_that_predicts(toy_csv: Path, t
     assert set(model.predict(["good great film", ""])) <= {"pos", "neg"}
 
 
+@pytest.mark.slow
 def test_stopped_before_anything_is_learned_it_leaves_nothing(toy_csv: Path, tmp_path: Path) -> None:
     stopped = interrupted_at("reading the training rows", toy_csv, tmp_path / "model")
     assert (stopped.code, "Traceback" in stopped.err) == (130, False)
@@ -57,6 +61,7 @@ def test_stopped_before_anything_is_learned_it_leaves_nothing(toy_csv: Path, tmp
     assert [file.name for file in tmp_path.iterdir()] == ["toy.csv"]
 
 
+@pytest.mark.slow
 def test_stopped_with_force_before_anything_is_learned_it_keeps_the_old_model(
     saved: Path, toy_csv: Path, tmp_path: Path
 ) -> None:
@@ -65,3 +70,43 @@ def test_stopped_with_force_before_anything_is_learned_it_keeps_the_old_model(
     shutil.copytree(saved, tmp_path / "model")
     assert interrupted_at("reading the training rows", toy_csv, tmp_path / "model", "--force").code == 130
     assert load(tmp_path / "model").get_params() == load(saved).get_params()
+
+
+def pressed(times: int, during: Event) -> list[str]:
+    """What is still done after Ctrl-C is pressed so often in the midst of what follows an event."""
+    done: list[str] = []
+
+    def training() -> Iterator[Event]:
+        yield during
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        done.append("the step's end")
+        yield during
+        done.append("another step")
+        yield during
+
+    with GentleInterrupt() as interrupt, pytest.raises(KeyboardInterrupt):
+        for _ in interrupt.watch(training()):
+            pass
+    return done
+
+
+STEPPING = Start(steps=9, rows=9, validation_rows=0, parameters=9, steps_done=0)
+
+
+def test_the_first_ctrl_c_waits_for_the_end_of_a_step() -> None:
+    assert pressed(1, STEPPING) == ["the step's end"]
+
+
+def test_the_second_ctrl_c_does_not_wait() -> None:
+    assert pressed(2, STEPPING) == []
+
+
+def test_where_no_step_is_made_ctrl_c_does_not_wait() -> None:
+    assert pressed(1, Stage("reading")) == []
+
+
+def test_ctrl_c_is_afterwards_what_it_was_before() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    pressed(1, STEPPING)
+    assert signal.getsignal(signal.SIGINT) is before

@@ -154,3 +154,19 @@ def test_weight_drop_acts_in_both_directions(outputs):
     spec = blocks.Recurrent(CELLS["lstm"](), 3, 5, 1, bidirectional=True, weight_drop=RATE)
     first, second = outputs(spec)
     assert all(((first - second)[..., half].abs().max() > 1e-3) for half in (slice(0, 5), slice(5, 10)))
+
+
+@every_dropout
+def test_it_does_nothing_when_a_saved_model_answers(name, options):
+    rates = Case(name, options)
+    without = Case(name, dict.fromkeys(options, 0.0))
+    np.testing.assert_array_equal(rates.in_runtime(*rates.inputs), without.in_runtime(*without.inputs))
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(("layers", "changes"), [(1, False), (2, True)])
+def test_locked_dropout_stands_between_the_layers_too(name, layers, changes):
+    case = Case(name, {"locked_dropout": RATE, "layers": layers})
+    case.trains.train().locked_dropout.eval()  # the one before the layers is switched off
+    first, second = case.in_torch(*case.inputs), case.in_torch(*case.inputs)
+    assert bool(np.abs(first - second).max() > 1e-3) == changes

@@ -13,7 +13,7 @@ import torch
 from samples import EVERY_CELL, backward, sample
 from tolerances import assert_all_close
 
-from anaphora.engine import reference
+from anaphora.engine import native, reference
 from anaphora.engine import torch as torch_engine
 
 
@@ -27,6 +27,7 @@ class Engine:
 
 ENGINES = {
     "reference": Engine(reference.scan, learns=False),
+    "native": Engine(native.scan, learns=False),
     "torch": Engine(torch_engine.scan, learns=True),
 }
 

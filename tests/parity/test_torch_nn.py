@@ -66,9 +66,8 @@ class Pair:
         given = tuple(self.ours[array] for array in self.cell.state)
         weights = {name: leaf for name, leaf in self.ours.items() if name.startswith(("weight", "bias"))}
         x_BTD = self.ours["x"]
-        y_BTH, end = stack.run(
-            self.scan, self.cell, weights, x_BTD, self.lengths_B, given, layers=self.layers, **self.options
-        )
+        both = stack.directions(weights, self.layers, **self.options)
+        y_BTH, end = stack.run(self.scan, self.cell, both, x_BTD, self.lengths_B, given)
         return y_BTH, *end
 
     def gradients(self, outputs, leaves):

@@ -8,6 +8,7 @@ import pytest
 from anaphora.metrics import bootstrap, classification
 from anaphora.report.page import page
 from anaphora.report.plots import calibration_error
+from anaphora.report.scores import Evaluated, compare
 from anaphora.report.words import verdict
 
 
@@ -25,6 +26,19 @@ def test_it_loads_nothing_from_elsewhere(html):
 def test_texts_and_commands_are_escaped(html):
     assert "<script>" not in html
     assert "a &lt;b&gt;" in html
+
+
+def test_whatever_a_person_named_or_wrote_is_escaped():
+    texts, labels = ["<s>text", "plain"], ["<i>one", "<i>two"]
+    shares_NK = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    truth = ["<i>two", "<i>new"]  # both answers are wrong, and one label is unknown
+    scores = compare(truth, labels, {"majority": [labels[0]] * 2}, labels)
+    training = {"file": "<s>file", "command": "<s>command", "<s>fact": "<s>value"}
+    html = page(Evaluated(texts, truth, labels, shares_NK, scores), training, "test")
+    assert not re.findall("<[si]>", html)
+    for escaped in ("text", "file", "command", "fact", "value"):
+        assert f"&lt;s&gt;{escaped}" in html
+    assert html.count("&lt;i&gt;new") == 4  # a line of scores, a row and a column of the matrix, a mistake
 
 
 def test_it_has_every_part(html):
@@ -59,6 +73,13 @@ def test_calibration_error_is_zero_when_probabilities_are_true_and_large_when_no
     right = np.arange(1_000) % 10 < 8
     assert calibration_error(right, np.full(1_000, 0.8, np.float32)) == pytest.approx(0, abs=1e-6)
     assert calibration_error(right, np.full(1_000, 0.99, np.float32)) == pytest.approx(0.19, abs=1e-6)
+
+
+def test_calibration_error_is_the_mean_gap_of_the_bins_weighted_by_their_rows():
+    certainty = np.repeat(np.array([0.92, 0.95, 0.65], np.float32), [10, 10, 60])
+    right = np.repeat([True, False, True, False], [16, 4, 42, 18])
+    # 20 rows, 0.935 certain on average and 0.8 right; 60 rows, 0.65 certain and 0.7 right.
+    assert calibration_error(right, certainty) == pytest.approx((20 * 0.135 + 60 * 0.05) / 80, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,23 @@ def test_a_file_of_stopwords_is_read_and_kept_in_the_model(toy, tiny, tmp_path):
     assert (loaded.predict_proba(["the good film"]) == loaded.predict_proba(["good"])).all()
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "same", "other"),
+    [
+        ({"stem": True}, "boring film", "bored film", "unheard film"),
+        ({"strip_special": True}, "good_film", "good film", "unheard"),
+        ({"strip_digits": True}, "good7", "good", "unheard"),
+        ({"strip_html": False}, "good<br>film", "good < br > film", "good film"),
+        ({"lowercase": False}, "GOOD film", "unheard film", "good film"),
+    ],
+)
+def test_a_loaded_model_cleans_as_its_training_did(option, text, same, other, toy, tiny, tmp_path):
+    TextClassifier(**tiny | {"epochs": 1}, **option).fit(toy.texts, toy.labels).save(tmp_path / "model")
+    answers = load(tmp_path / "model").predict_proba
+    assert (answers([text]) == answers([same])).all()
+    assert (answers([text]) != answers([other])).any()
+
+
 def test_an_empty_or_missing_file_of_stopwords_is_refused(tmp_path):
     (tmp_path / "stop.txt").write_text(" \n")
     with pytest.raises(DataError, match="holds no stopwords"):

@@ -7,7 +7,8 @@ from anaphora import TextClassifier
 from anaphora.errors import DataError
 from anaphora.events import Step
 from anaphora.names import CHECKPOINT
-from anaphora.train import checkpoint
+from anaphora.tasks.classify import Classify
+from anaphora.train import checkpoint, loop
 
 OPTIONS = {
     "hidden_size": 8,
@@ -47,6 +48,17 @@ def test_a_resumed_training_reaches_the_same_weights(toy, tmp_path, stops, optim
         fit_until(toy, stop, tmp_path / "partial", optimizer=optimizer)
     resumed = fit_until(toy, -1, tmp_path / "partial", optimizer=optimizer)
     assert resumed.bundle_.training["epochs"] == unbroken.bundle_.training["epochs"]
+    for name, array in unbroken.bundle_.arrays.items():
+        assert np.array_equal(array, resumed.bundle_.arrays[name]), name
+
+
+def test_a_resumed_training_keeps_the_best_model_from_before_the_stop(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "ENOUGH_TO_CHOOSE", 1)
+    monkeypatch.setattr(Classify, "score", lambda self, metrics: 0.5)  # no epoch is better than the first
+    unbroken = TextClassifier(**OPTIONS, validation=0.2).fit(toy.texts, toy.labels)
+    fit_until(toy, 12, tmp_path, validation=0.2)
+    resumed = fit_until(toy, -1, tmp_path, validation=0.2)
+    assert resumed.bundle_.training["best_epoch"] == unbroken.bundle_.training["best_epoch"] == 1
     for name, array in unbroken.bundle_.arrays.items():
         assert np.array_equal(array, resumed.bundle_.arrays[name]), name
 

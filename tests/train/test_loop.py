@@ -5,14 +5,17 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from anaphora import TextClassifier, load
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Start, Step
-from anaphora.networks.network import member
+from anaphora.networks.network import build, draw, member
 from anaphora.runtime.predictor import Predictor
 from anaphora.tasks.classify import Classify, ClassifyConfig
 from anaphora.tasks.options import OPTIMIZERS, SCHEDULES
+from anaphora.train import blocks
+from anaphora.train.loop import evaluate
 from anaphora.train.optim import learning_rate
 
 OPTIONS = {"hidden_size": 8, "embedding_size": 8, "batch_size": 8, "epochs": 4, "learning_rate": 0.02}
@@ -53,6 +56,33 @@ def test_one_cycle_rises_then_falls_and_never_passes_its_rate(steps):
     assert min(rates) > 0
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_every_schedule_ends_at_other_weights(toy):
+    ends = [
+        TextClassifier(**OPTIONS, schedule=schedule).fit(*toy).bundle_.arrays["head.weight"] for schedule in SCHEDULES
+    ]
+    assert len({end.tobytes() for end in ends}) == len(SCHEDULES)
+
+
+@pytest.mark.parametrize("clip", [0.01, 0.02])
+def test_a_step_is_as_long_as_clip_and_rate_say(toy, clip):
+    plain = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 2.0, "weight_decay": 0.0, "bayes_start": 0}
+    model = TextClassifier(**plain, hidden_size=8, embedding_size=8, clip=clip, steps=1).fit(*toy)
+    begun = draw(model.bundle_.task.spec(), 0)
+    moved = np.concatenate([(array - begun[name]).ravel() for name, array in model.bundle_.arrays.items()])
+    assert np.linalg.norm(moved) == pytest.approx(2 * clip, rel=1e-3)
+
+
+def test_rows_are_scored_without_dropout(toy, monkeypatch):
+    monkeypatch.setattr(Classify, "metrics", lambda self, predictions, targets: {"predictions": predictions})
+    task = Classify.learn(ClassifyConfig(hidden_size=8, embedding_size=8).resolved(80), *toy)
+    net = build(task.recipe, task.spec(), blocks, draw(task.spec(), 0))
+    net.seed(0)
+    first, second = (
+        evaluate(task, net.train(), task.encode(*toy), torch.device("cpu"))["predictions"] for _ in range(2)
+    )
+    assert np.array_equal(first, second)
 
 
 def test_steps_say_how_long_it_trains(toy):

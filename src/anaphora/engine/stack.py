@@ -1,6 +1,6 @@
 """Layers above one another and both directions, over any engine's `scan`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anaphora.cells.cell import Cell, State, Weights
@@ -14,36 +14,40 @@ def suffixes(layers: int, bidirectional: bool) -> list[list[str]]:
     return [[f"_l{layer}", f"_l{layer}_reverse"][: 1 + bidirectional] for layer in range(layers)]
 
 
+def directions(weights: Weights, layers: int, bidirectional: bool) -> list[list[Weights]]:
+    """A stack's weights, named as in torch (`weight_ih_l0`, `weight_ih_l0_reverse`, ...), by layer and direction."""
+    return [
+        [{name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)} for suffix in names]
+        for names in suffixes(layers, bidirectional)
+    ]
+
+
 def run(
     scan: Scan,
     cell: Cell,
-    weights: Weights,
+    weights: Sequence[Sequence[Any]],
     x_BTD: Any,
     lengths_B: Any,
     state: State | None = None,
     *,
-    layers: int = 1,
-    bidirectional: bool = False,
     ends: bool = True,
     between: Callable[[Any], Any] = lambda y_BTH: y_BTH,
 ) -> tuple[Any, State]:
     """Run a stack over a ragged batch.
 
-    `weights` are named as in torch (`weight_ih_l0`, `weight_ih_l0_reverse`, ...). `state` is a tuple of
-    `[layers * directions, B, H]`, and so is the one returned (with `ends=False`, nothing). The outputs of both
-    directions stand side by side: `[B, T, directions * H]`. `between` is applied to the output of every layer but the
-    last.
+    `weights` are what `scan` takes, by layer and direction. `state` is a tuple of `[layers * directions, B, H]`, and so
+    is the one returned (with `ends=False`, nothing). The outputs of both directions stand side by side:
+    `[B, T, directions * H]`. `between` is applied to the output of every layer but the last.
     """
     states: list[State] = []
-    for layer, names in enumerate(suffixes(layers, bidirectional)):
+    for layer, both in enumerate(weights):
         if layer:
             x_BTD = between(x_BTD)
         outputs = []
-        for direction, suffix in enumerate(names):
+        for direction, own in enumerate(both):
             start = None if state is None else tuple(s[len(states)] for s in state)
-            own = {name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)}
             y_BTH, end = scan(cell, own, x_BTD, lengths_B, start, reverse=direction == 1, ends=ends)
             outputs.append(y_BTH)
             states.append(end)
-        x_BTD = namespace(x_BTD).concat(outputs, -1)
+        x_BTD = namespace(x_BTD).concat(outputs, -1) if len(outputs) > 1 else outputs[0]
     return x_BTD, tuple(namespace(x_BTD).stack(list(arrays)) for arrays in zip(*states, strict=True))

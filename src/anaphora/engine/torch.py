@@ -1,7 +1,8 @@
-"""The same contract on torch's kernels, for training: oneDNN on a CPU, cuDNN on a GPU.
+"""The same contract under torch, for training: the compiled kernels on a CPU, cuDNN on a GPU.
 
-Each direction is one call on the padded batch; the reverse one runs over rows flipped within their lengths. A cell that
-torch has no kernel for runs through the reference loop, under autograd as it is.
+What the kernels do not do (a GPU, other dtypes than float32) goes to torch's own: each direction is one call on the padded
+batch; the reverse one runs over rows flipped within their lengths. A cell that has no kernel runs through the reference
+loop, under autograd as it is.
 """
 
 from typing import Any
@@ -10,14 +11,14 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from anaphora.cells.cell import Cell, State, Weights
-from anaphora.engine import reference
+from anaphora.engine import native, op, reference
 from anaphora.engine.ragged import flip, last, mask, zero_state
 
-KERNELS: dict[tuple[str, str], Any] = {
-    ("rnn", "tanh"): torch.rnn_tanh,
-    ("rnn", "relu"): torch.rnn_relu,
-    ("lstm", "tanh"): torch.lstm,
-    ("gru", "tanh"): torch.gru,
+KERNELS: dict[str, Any] = {
+    "rnn_tanh": torch.rnn_tanh,
+    "rnn_relu": torch.rnn_relu,
+    "lstm": torch.lstm,
+    "gru": torch.gru,
 }
 
 
@@ -32,16 +33,25 @@ def scan(
     ends: bool = True,
 ) -> Any:
     """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`."""
-    kernel = KERNELS.get((cell.name, cell.activation))
-    if kernel is None or trace or x_BTD.numel() == 0:
+    kernel = native.kernel_of(cell)
+    if kernel is None or trace:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
-    B, T = x_BTD.shape[:2]
-    start = zero_state(cell, weights, B) if state is None else state
-    ragged = bool((lengths_B < T).any())
+    start = zero_state(cell, weights, len(x_BTD)) if state is None else state
+    if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32:
+        y_BTH, end = op.scan(kernel, x_BTD, lengths_B, None, tuple(_flat(weights)), start, reverse)
+        return y_BTH, end if ends else ()
+    if x_BTD.numel() == 0:
+        return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
+    return _scan_by_torch(KERNELS[kernel], weights, x_BTD, lengths_B, start, reverse, ends)
 
+
+def _scan_by_torch(
+    kernel: Any, weights: Weights, x_BTD: Any, lengths_B: Any, start: State, reverse: bool, ends: bool
+) -> Any:
+    ragged = bool((lengths_B < x_BTD.shape[1]).any())
     x_BTD = mask(x_BTD, lengths_B) if ragged else x_BTD
     x_BTD = flip(x_BTD, lengths_B) if reverse else x_BTD
-    if ragged and ends and len(cell.state) > 1:
+    if ragged and ends and len(start) > 1:
         y_BTH, end = _run_packed(kernel, weights, x_BTD, lengths_B, start)
     else:
         y_BTH, end = _run_padded(kernel, weights, x_BTD, start)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.cells.cell import State
-from anaphora.engine import reference, stack
+from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
 from anaphora.networks import blocks
 
@@ -39,18 +39,13 @@ class Embedding(Block):
 
 
 class Recurrent(Block):
+    def __init__(self, spec: blocks.Recurrent, weights: Weights) -> None:
+        super().__init__(spec, {})
+        both = stack.directions(weights, spec.layers, spec.bidirectional)
+        self.prepared = [[native.prepare(spec.cell, own) for own in layer] for layer in both]
+
     def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
-        layers, bidirectional = self.spec.layers, self.spec.bidirectional
-        return stack.run(
-            reference.scan,
-            self.spec.cell,
-            self.weights,
-            x_BTD,
-            lengths_B,
-            state,
-            layers=layers,
-            bidirectional=bidirectional,
-        )
+        return stack.run(native.scan, self.spec.cell, self.prepared, x_BTD, lengths_B, state)
 
 
 class Pool(Block):

@@ -106,12 +106,10 @@ class Recurrent(Block):
         return stack.run(
             engine.scan,
             self.spec.cell,
-            {**weights, **dropped},
+            stack.directions({**weights, **dropped}, self.spec.layers, self.spec.bidirectional),
             x_BTD,
             lengths_B,
             state,
-            layers=self.spec.layers,
-            bidirectional=self.spec.bidirectional,
             between=self.between,
             ends=False,  # no recipe reads the state while it trains
         )

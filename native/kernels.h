@@ -1,0 +1,90 @@
+// What the instruction sets' units offer, and what they are given. Plain data: nothing here is compiled twice.
+#pragma once
+#include <cstdint>
+
+enum Cell { RNN_TANH, RNN_RELU, LSTM, GRU, CELLS };
+
+// Where place t of row b stands in an array of rows: data + (row[b] + time[t]) * width. Batch first, time first,
+// packed and concatenated sequences are all of this form.
+struct Places {
+    const int64_t* row;   // [B]
+    const int64_t* time;  // [T]
+};
+
+// A ragged batch. A rank is a row's number among the rows sorted by length, longest first; at step t the ranks
+// 0 .. alive[t] - 1 are still running. Step t of a reversed row is its place length - 1 - t.
+struct Batch {
+    int64_t B, T;
+    const int64_t* row;     // [B] rank -> row
+    const int64_t* length;  // [B] by rank
+    const int64_t* alive;   // [T]
+    const int64_t* kept;    // [T] where step t stands in what is kept: rank r at kept[t] + r
+    bool reverse;
+};
+
+// One direction's weights, in panels (kernels/panels.h).
+struct Weights {
+    int64_t D, H;
+    const float* ih;      // W_ih, for x -> gates
+    const float* hh;      // W_hh, for h -> gates
+    const float* bias;    // [gates * H] what is added to x W_ih, in the order of the kept gates
+    const float* bias_h;  // [H] GRU's b_hn; zeros where there is no bias
+    const float* ih_back; // W_ih, for dgates -> dx
+    const float* hh_back; // W_hh, for dgates -> dh
+};
+
+struct Forward {
+    Batch batch;
+    Weights weights;
+    const float* x;     // [*, D]
+    Places x_at;
+    float* y;           // [*, H]
+    Places y_at;
+    const float* h0;    // [B, H]
+    float* h_n;         // [B, H]
+    float* c_n;         // [B, H] LSTM: c0 when it begins
+    float* gates;       // [*, KEPT * H] in the kept order, or null: then they live in scratch
+    float* cells;       // [*, H] LSTM, with gates: c after each step
+    void* scratch;      // threads * forward_scratch bytes
+};
+
+struct Backward {
+    Batch batch;
+    Weights weights;
+    const float* x;      // [*, D]
+    Places x_at;
+    const float* y;      // [*, H]
+    const float* dy;     // [*, H], at y's places
+    Places y_at;
+    const float* h0;     // [B, H]
+    const float* c0;     // [B, H]
+    const float* gates;  // [*, KEPT * H]
+    const float* cells;  // [*, H]
+    float* dh;           // [B, H] the gradient of h_n before, of h0 after
+    float* dc;           // [B, H] the same of c
+    float* dx;           // [*, D] at x's places, or null
+    float* dw_ih;        // threads * [gates * H, D] in the kept order; zeros before, summed over threads after
+    float* dw_hh;        // threads * [gates * H, H]
+    float* db;           // threads * [KEPT * H] in the kept order
+    void* scratch;       // threads * backward_scratch bytes
+};
+
+struct Kernels {
+    const char* name;
+    // Floats that each packing takes, and the packing of the panels of one share of threads.
+    int64_t (*packed_floats)(Cell, int64_t D, int64_t H, int which);
+    void (*pack)(Cell, int64_t D, int64_t H, int which, const float* w, float* packed, int thread, int threads);
+    int64_t (*forward_scratch)(Cell, const Forward&, int threads);
+    void (*forward)(Cell, const Forward&, int thread, int threads);
+    int64_t (*backward_scratch)(Cell, const Backward&, int threads);
+    void (*backward)(Cell, const Backward&, int thread, int threads);
+    void (*activations)(const float* x, int64_t n, float* sigmoid, float* tanh);
+};
+
+enum { IH, HH, IH_BACK, HH_BACK };
+
+namespace portable { extern const Kernels kernels; }
+#if defined(__x86_64__) || defined(_M_X64)
+namespace avx2 { extern const Kernels kernels; }
+namespace avx512 { extern const Kernels kernels; }
+#endif

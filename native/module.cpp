@@ -1,0 +1,312 @@
+// The Python side: every size is checked here, once, before a kernel sees a pointer.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "memory.h"
+#include "pool.h"
+
+namespace nb = nanobind;
+using nb::ssize_t;
+using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using Ints = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+namespace {
+
+// Instruction sets, best first.
+std::vector<const Kernels*> available() {
+    std::vector<const Kernels*> found;
+#if defined(__x86_64__) || defined(_M_X64)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq"))
+        found.push_back(&avx512::kernels);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
+#endif
+    found.push_back(&portable::kernels);
+    return found;
+}
+
+const Kernels& choose(const std::optional<std::string>& isa) {
+    std::string names;
+    for (const Kernels* kernels : available()) {
+        if (!isa || *isa == kernels->name) return *kernels;
+        names += (names.empty() ? "" : ", ") + std::string(kernels->name);
+    }
+    throw std::invalid_argument("no instruction set '" + *isa + "' on this processor; it has " + names);
+}
+
+Cell cell_of(const std::string& name) {
+    const char* const names[CELLS] = {"rnn_tanh", "rnn_relu", "lstm", "gru"};
+    for (int cell = 0; cell < CELLS; ++cell)
+        if (name == names[cell]) return Cell(cell);
+    throw std::invalid_argument("no kernel for the cell '" + name + "'");
+}
+
+int gates_of(Cell cell) { return cell == LSTM ? 4 : cell == GRU ? 3 : 1; }
+int kept_of(Cell cell) { return cell == LSTM || cell == GRU ? 4 : 1; }
+
+std::string words(const std::vector<int64_t>& shape) {
+    std::string text = "[";
+    for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + (shape[i] < 0 ? "*" : std::to_string(shape[i]));
+    return text + "]";
+}
+
+// The array's memory, if its shape is the one expected (-1: any).
+template <typename Array>
+auto* data(const Array& array, const char* name, const std::vector<int64_t>& shape) {
+    bool right = array.ndim() == shape.size();
+    std::vector<int64_t> given;
+    for (size_t i = 0; i < array.ndim(); ++i) {
+        given.push_back(int64_t(array.shape(i)));
+        right = right && (shape[i] < 0 || shape[i] == given.back());
+    }
+    if (!right) throw std::invalid_argument(std::string(name) + " is " + words(given) + ", not " + words(shape));
+    if (reinterpret_cast<uintptr_t>(array.data()) % sizeof(*array.data()))
+        throw std::invalid_argument(std::string(name) + " does not begin at a multiple of its numbers' size");
+    return array.data();
+}
+
+template <typename Array>
+auto* data(const std::optional<Array>& array, const char* name, const std::vector<int64_t>& shape, bool needed) {
+    if (needed && !array) throw std::invalid_argument(std::string(name) + " is missing");
+    using Pointer = decltype(array->data());
+    return array ? data(*array, name, shape) : Pointer(nullptr);
+}
+
+// Calls body(thread, threads) on all threads, without Python's lock.
+template <typename Body>
+void parallel(int threads, const Body& body) {
+    nb::gil_scoped_release released;
+    run(threads, [](void* context, int thread, int all) { (*static_cast<const Body*>(context))(thread, all); },
+        const_cast<Body*>(&body));
+}
+
+// Rows sorted by length, and who is alive when.
+class Order {
+   public:
+    Order(const Ints& lengths, int64_t T, bool reverse) {
+        const int64_t B = int64_t(lengths.shape(0));
+        const int64_t* length = data(lengths, "lengths", {B});
+        std::vector<int64_t> ending(size_t(T) + 2, 0);  // how many rows are longer than ...
+        for (int64_t b = 0; b < B; ++b) {
+            if (length[b] < 0 || length[b] > T)
+                throw std::invalid_argument("lengths[" + std::to_string(b) + "] is " + std::to_string(length[b]) +
+                                            ", not between 0 and " + std::to_string(T));
+            ++ending[size_t(length[b])];
+        }
+        alive_.resize(size_t(T) + 1);
+        int64_t longer = 0;
+        for (int64_t t = T; t >= 0; --t) {  // a counting sort, longest first, equals in their order
+            const int64_t here = ending[size_t(t)];
+            ending[size_t(t)] = longer;
+            alive_[size_t(t)] = longer;  // rows longer than t
+            longer += here;
+        }
+        row_.resize(size_t(B)), length_.resize(size_t(B));
+        for (int64_t b = 0; b < B; ++b) {
+            const int64_t rank = ending[size_t(length[b])]++;
+            row_[size_t(rank)] = b, length_[size_t(rank)] = length[b];
+        }
+        kept_.resize(size_t(T) + 1);
+        for (int64_t t = 0; t < T; ++t) {
+            kept_[size_t(t)] = total;
+            total += alive_[size_t(t)];
+        }
+        batch = {B, T, row_.data(), length_.data(), alive_.data(), kept_.data(), reverse};
+    }
+
+    // Throws unless every place of every row is below `rows`.
+    void check(const char* name, const Places& at, int64_t rows) const {
+        for (int64_t rank = 0; rank < batch.B; ++rank)
+            for (int64_t t = 0; t < batch.length[rank]; ++t) {
+                const int64_t place = at.row[batch.row[rank]] + at.time[t];
+                if (place < 0 || place >= rows)
+                    throw std::invalid_argument(std::string(name) + ": row " + std::to_string(batch.row[rank]) +
+                                                ", place " + std::to_string(t) + " lies outside of the array");
+            }
+    }
+
+    Batch batch;
+    int64_t total = 0;
+
+   private:
+    std::vector<int64_t> row_, length_, alive_, kept_;
+};
+
+Places places(const Ints& row, const Ints& time, int64_t B, int64_t T) {
+    return {data(row, "row places", {B}), data(time, "time places", {T})};
+}
+
+// One direction's weights, packed for one instruction set. It does not change once made.
+class Packed {
+   public:
+    Packed(const std::string& cell, const In& w_ih, const In& w_hh, const std::optional<In>& b_ih,
+           const std::optional<In>& b_hh, bool backward, const std::optional<std::string>& isa, int threads)
+        : kernels_(choose(isa)), cell_(cell_of(cell)), backward_(backward) {
+        if (w_ih.ndim() != 2 || w_hh.ndim() != 2) throw std::invalid_argument("weights are matrices");
+        const int64_t H = int64_t(w_hh.shape(1)), D = int64_t(w_ih.shape(1)), G = gates_of(cell_) * H;
+        if (H < 1) throw std::invalid_argument("the state needs a width of 1 or more");
+        const float* const ih = data(w_ih, "weight_ih", {G, D});
+        const float* const hh = data(w_hh, "weight_hh", {G, H});
+        const float* const bias_ih = data(b_ih, "bias_ih", {G}, false);
+        const float* const bias_hh = data(b_hh, "bias_hh", {G}, false);
+
+        const float* const source[] = {ih, hh, ih, hh};
+        const int first = backward ? IH_BACK : IH, last = backward ? HH_BACK : HH;
+        for (int which = first; which <= last; ++which)
+            panels_[which] = Room<float>(kernels_.packed_floats(cell_, D, H, which));
+        parallel(threads, [&](int thread, int all) {
+            for (int which = first; which <= last; ++which)
+                kernels_.pack(cell_, D, H, which, source[which], panels_[which].get(), thread, all);
+        });
+
+        bias_.assign(size_t(G), 0.0f), bias_h_.assign(size_t(H), 0.0f);
+        for (int64_t i = 0; i < G; ++i) {
+            const float x = bias_ih ? bias_ih[i] : 0.0f, h = bias_hh ? bias_hh[i] : 0.0f;
+            if (cell_ != GRU) bias_[size_t(i)] = x + h;
+            else if (i < 2 * H) bias_[size_t(i + H)] = x + h;              // r z
+            else bias_[size_t(i - 2 * H)] = x, bias_h_[size_t(i - 2 * H)] = h;  // n, q
+        }
+        weights_ = {D, H, panels_[IH].get(), panels_[HH].get(), bias_.data(), bias_h_.data(), panels_[IH_BACK].get(),
+                    panels_[HH_BACK].get()};
+    }
+
+    void forward(const In& x, const Ints& x_row, const Ints& x_time, const Ints& lengths, bool reverse, const In& h0,
+                 const Out& y, const Ints& y_row, const Ints& y_time, const Out& h_n, const std::optional<Out>& c_n,
+                 const std::optional<Out>& gates, const std::optional<Out>& cells, int threads) const {
+        if (backward_) throw std::invalid_argument("these weights are packed for the way back");
+        const int64_t B = int64_t(lengths.shape(0)), T = int64_t(x_time.shape(0)), H = weights_.H;
+        const Order order(lengths, T, reverse);
+        const bool keep = kept_of(cell_) > 1 && gates.has_value();
+        Forward f{};
+        f.batch = order.batch, f.weights = weights_;
+        f.x = data(x, "x", {-1, weights_.D}), f.x_at = places(x_row, x_time, B, T);
+        f.y = data(y, "y", {-1, H}), f.y_at = places(y_row, y_time, B, T);
+        order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
+        f.h0 = data(h0, "h0", {B, H}), f.h_n = data(h_n, "h_n", {B, H});
+        f.c_n = data(c_n, "c_n", {B, H}, cell_ == LSTM);
+        f.gates = keep ? data(gates, "gates", {-1, kept_of(cell_) * H}, true) : nullptr;
+        f.cells = data(cells, "cells", {-1, H}, keep && cell_ == LSTM);
+        if (keep && (int64_t(gates->shape(0)) < order.total || (f.cells && int64_t(cells->shape(0)) < order.total)))
+            throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
+                                        " places");
+        threads = within(threads, B);
+        const Room<char> scratch(kernels_.forward_scratch(cell_, f, threads) * threads);
+        f.scratch = scratch.get();
+        parallel(threads, [&](int thread, int all) { kernels_.forward(cell_, f, thread, all); });
+    }
+
+    // dh and dc: the gradients of h_n and c_n before, of h0 and c0 after. dw_ih, dw_hh and db begin as zeros.
+    void backward(const In& x, const Ints& x_row, const Ints& x_time, const Ints& lengths, bool reverse, const In& h0,
+                  const std::optional<In>& c0, const In& y, const In& dy, const Ints& y_row, const Ints& y_time,
+                  const std::optional<In>& gates, const std::optional<In>& cells, const Out& dh,
+                  const std::optional<Out>& dc, const std::optional<Out>& dx, const Out& dw_ih, const Out& dw_hh,
+                  const Out& db, int threads) const {
+        if (!backward_) throw std::invalid_argument("these weights are packed for the way forward");
+        const int64_t B = int64_t(lengths.shape(0)), T = int64_t(y_time.shape(0)), H = weights_.H, D = weights_.D;
+        const int64_t kept = kept_of(cell_) * H, G = gates_of(cell_) * H;
+        const Order order(lengths, T, reverse);
+        const bool keep = kept > H, lstm = cell_ == LSTM;
+        Backward f{};
+        f.batch = order.batch, f.weights = weights_;
+        f.x = data(x, "x", {-1, D}), f.x_at = places(x_row, x_time, B, T);
+        f.y = data(y, "y", {-1, H}), f.dy = data(dy, "dy", {int64_t(y.shape(0)), H});
+        f.y_at = places(y_row, y_time, B, T);
+        order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
+        f.h0 = data(h0, "h0", {B, H}), f.c0 = data(c0, "c0", {B, H}, lstm);
+        f.gates = data(gates, "gates", {-1, kept}, keep), f.cells = data(cells, "cells", {-1, H}, lstm);
+        if ((keep && int64_t(gates->shape(0)) < order.total) || (lstm && int64_t(cells->shape(0)) < order.total))
+            throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
+                                        " places");
+        f.dh = data(dh, "dh", {B, H}), f.dc = data(dc, "dc", {B, H}, lstm);
+        f.dx = data(dx, "dx", {int64_t(x.shape(0)), D}, false);
+        float* const totals[] = {data(dw_ih, "dw_ih", {G, D}), data(dw_hh, "dw_hh", {G, H}), data(db, "db", {kept})};
+        const int64_t sizes[] = {G * D, G * H, kept};
+
+        threads = within(threads, B);
+        const Room<char> scratch(kernels_.backward_scratch(cell_, f, threads) * threads);
+        f.scratch = scratch.get();
+        const Room<float> sums((sizes[0] + sizes[1] + sizes[2]) * threads);
+        f.dw_ih = sums.get(), f.dw_hh = f.dw_ih + sizes[0] * threads, f.db = f.dw_hh + sizes[1] * threads;
+        float* const parts[] = {f.dw_ih, f.dw_hh, f.db};
+        parallel(threads, [&](int thread, int all) {
+            for (int i = 0; i < 3; ++i)
+                std::memset(parts[i] + thread * sizes[i], 0, size_t(sizes[i]) * sizeof(float));
+            kernels_.backward(cell_, f, thread, all);
+        });
+        parallel(threads, [&](int thread, int all) {
+            for (int i = 0; i < 3; ++i)
+                for (int64_t j = sizes[i] * thread / all; j < sizes[i] * (thread + 1) / all; ++j)
+                    for (int other = 0; other < all; ++other) totals[i][j] += parts[i][other * sizes[i] + j];
+        });
+    }
+
+    const char* isa() const { return kernels_.name; }
+    int64_t hidden() const { return weights_.H; }
+
+   private:
+    static int within(int threads, int64_t rows) {
+        return int(std::max<int64_t>(1, std::min<int64_t>(threads, rows)));
+    }
+
+    const Kernels& kernels_;
+    Cell cell_;
+    bool backward_;
+    Room<float> panels_[4];
+    std::vector<float> bias_, bias_h_;
+    Weights weights_{};
+};
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+    nb::class_<Packed>(m, "Packed")
+        .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&, bool,
+                      const std::optional<std::string>&, int>(),
+             nb::arg("cell"), nb::arg("weight_ih"), nb::arg("weight_hh"), nb::arg("bias_ih").none(),
+             nb::arg("bias_hh").none(), nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
+        .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row"), nb::arg("x_time"),
+             nb::arg("lengths"), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
+             nb::arg("y_row"), nb::arg("y_time"), nb::arg("h_n").noconvert(), nb::arg("c_n").noconvert().none(),
+             nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("threads"))
+        .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row"), nb::arg("x_time"),
+             nb::arg("lengths"), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("c0").noconvert().none(),
+             nb::arg("y").noconvert(), nb::arg("dy").noconvert(), nb::arg("y_row"), nb::arg("y_time"),
+             nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("dh").noconvert(),
+             nb::arg("dc").noconvert().none(), nb::arg("dx").noconvert().none(), nb::arg("dw_ih").noconvert(),
+             nb::arg("dw_hh").noconvert(), nb::arg("db").noconvert(), nb::arg("threads"))
+        .def_prop_ro("isa", &Packed::isa)
+        .def_prop_ro("hidden", &Packed::hidden);
+    m.def("isas", [] {
+        std::vector<std::string> names;
+        for (const Kernels* kernels : available()) names.push_back(kernels->name);
+        return names;
+    });
+    m.def("share_openmp", &share_openmp);
+    m.def("empty", [](const std::vector<size_t>& shape) {
+        size_t count = 1;
+        for (const size_t n : shape)
+            if (__builtin_mul_overflow(count, n, &count) || count > SIZE_MAX / 8) throw std::bad_alloc();
+        float* const memory = Room<float>(int64_t(count)).release();
+        return nb::ndarray<nb::numpy, float>(memory, shape.size(), shape.data(),
+                                             nb::capsule(memory, [](void* block) noexcept { give(block); }));
+    }, nb::arg("shape"), "An uncleared float32 array in memory that is used again when it is free.");
+    m.def("activations", [](const In& x, const Out& sigmoids, const Out& tanhs, const std::optional<std::string>& isa) {
+        const int64_t n = int64_t(x.shape(0));
+        choose(isa).activations(data(x, "x", {n}), n, data(sigmoids, "sigmoid", {n}), data(tanhs, "tanh", {n}));
+    }, nb::arg("x"), nb::arg("sigmoid").noconvert(), nb::arg("tanh").noconvert(), nb::arg("isa").none());
+}

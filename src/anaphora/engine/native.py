@@ -1,0 +1,88 @@
+"""The same contract on the compiled kernels (`native/`), over NumPy and without torch. A cell without a kernel runs
+through the reference loop.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from anaphora import _native
+from anaphora.cells.cell import Cell, State, Weights
+from anaphora.engine import reference
+from anaphora.engine.ragged import zero_state
+from anaphora.errors import OptionError
+
+NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
+
+
+def kernel_of(cell: Cell) -> str | None:
+    """The kernel's name, None for a cell that has none."""
+    return NAMES.get((cell.name, cell.activation))
+
+
+def environment() -> tuple[str | None, int | None]:
+    """What `ANAPHORA_ISA` and `ANAPHORA_THREADS` ask for; None where they leave the choice."""
+    isa, threads = os.environ.get("ANAPHORA_ISA"), os.environ.get("ANAPHORA_THREADS")
+    if isa is not None and isa not in _native.isas():
+        raise OptionError(f"ANAPHORA_ISA={isa!r} is not an instruction set of this processor: {_native.isas()}")
+    if threads is not None and not (threads.isdecimal() and int(threads) > 0):
+        raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads")
+    return isa, threads and int(threads)
+
+
+def threads() -> int:
+    """As many as `ANAPHORA_THREADS` says, or as this process may have."""
+    asked = environment()[1]
+    if asked:
+        return asked
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare(cell: Cell, weights: Weights) -> Weights | _native.Packed:
+    """One direction's weights as `scan` reads them fastest, made once; where there is no kernel, as they are."""
+    kernel = kernel_of(cell)
+    if kernel is None:
+        return weights
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    arrays = (np.ascontiguousarray(weights[name], np.float32) for name in names)
+    return _native.Packed(kernel, *arrays, backward=False, isa=environment()[0], threads=threads())
+
+
+def scan(
+    cell: Cell,
+    weights: Weights | _native.Packed,
+    x_BTD: Any,
+    lengths_B: Any,
+    state: State | None = None,
+    reverse: bool = False,
+    trace: bool = False,
+    ends: bool = True,
+) -> Any:
+    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`. `weights` may be prepared."""
+    packed = weights if trace or isinstance(weights, _native.Packed) else prepare(cell, weights)
+    if not isinstance(packed, _native.Packed):
+        return reference.scan(cell, packed, x_BTD, lengths_B, state, reverse, trace, ends)
+    B, T, D = x_BTD.shape
+    H = packed.hidden
+    h_BH, *c_BH = state or [np.zeros((B, H), np.float32)] * len(cell.state)
+    end_BH, c_BH = np.empty((B, H), np.float32), [np.array(c, np.float32, order="C") for c in c_BH]
+    y_BTH = np.zeros((B, T, H), np.float32)
+    row_B, time_T = np.arange(B) * T, np.arange(T)
+    packed.forward(
+        np.ascontiguousarray(x_BTD, np.float32).reshape(-1, D),
+        row_B,
+        time_T,
+        np.ascontiguousarray(lengths_B, np.int64),
+        reverse,
+        np.ascontiguousarray(h_BH, np.float32),
+        y_BTH.reshape(-1, H),
+        row_B,
+        time_T,
+        end_BH,
+        c_BH[0] if c_BH else None,
+        None,
+        None,
+        threads(),
+    )
+    return y_BTH, (end_BH, *c_BH) if ends else ()

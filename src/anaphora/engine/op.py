@@ -1,0 +1,294 @@
+"""The compiled kernels under torch: one direction of one layer with its gradient, in float32 on a CPU.
+
+Eager programs reach them through an autograd function. `torch.compile` and `torch.export` see the same as custom
+operators, `anaphora::scan` and `anaphora::scan_backward`, with fake implementations.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.library import custom_op, register_autograd
+
+from anaphora import _native
+from anaphora.engine import native
+
+Tensor = torch.Tensor
+Maybe = torch.Tensor | None
+
+_native.share_openmp()
+
+
+class Layout:
+    """Where the rows of a batch stand in flat arrays, and how long they are.
+
+    `x` is `[B, T, D]`, in whichever of the two orders it lies in memory, or, with `batch_sizes_T`, the data `[N, D]` of
+    a PackedSequence.
+    """
+
+    def __init__(self, x: Tensor, lengths_B: Maybe, batch_sizes_T: Maybe) -> None:
+        if batch_sizes_T is not None:
+            alive = batch_sizes_T.numpy()
+            self.time_first, self.full = False, True
+            self.row = np.arange(alive[0] if len(alive) else 0)
+            self.time = np.cumsum(alive) - alive
+            self.lengths = (alive[:, None] > self.row).sum(0)
+            return
+        B, T = x.shape[:2]
+        self.time_first = lies_time_first(x)
+        self.row, self.time = (np.arange(B), np.arange(T) * B) if self.time_first else (np.arange(B) * T, np.arange(T))
+        self.lengths = np.full(B, T) if lengths_B is None else lengths_B.numpy()
+        self.full = lengths_B is None or bool((self.lengths == T).all())
+
+    def flat(self, x: Tensor) -> Any:
+        """An array `[B, T, D]` or `[N, D]` as a flat one `[rows, D]` of NumPy's, in this layout."""
+        x = x.detach()
+        x = x.transpose(0, 1) if self.time_first else x
+        return x.contiguous().view(-1, x.shape[-1]).numpy()
+
+
+def lies_time_first(x: Tensor) -> bool:
+    return x.ndim == 3 and x.stride(0) < x.stride(1)
+
+
+def like(x: Tensor, width: int, make: Any) -> Tensor:
+    """An array of x's shape but for its width, which lies in memory as `x` does."""
+    if not lies_time_first(x):
+        return make(*x.shape[:-1], width)
+    return make(x.shape[1], x.shape[0], width).transpose(0, 1)
+
+
+def fresh(*shape: int) -> Tensor:
+    """An uncleared array, in memory that is used again where it is large."""
+    return torch.from_numpy(_native.empty(shape))
+
+
+def zeros(*shape: int) -> Tensor:
+    return fresh(*shape).zero_()
+
+
+def kept_columns(cell: str) -> int:
+    """How many columns of H the kernels keep for the way back."""
+    return 0 if cell.startswith("rnn") else 4
+
+
+def array(tensor: Maybe) -> Any:
+    return None if tensor is None else tensor.detach().contiguous().numpy()
+
+
+def threads() -> int:
+    return native.environment()[1] or torch.get_num_threads()
+
+
+def pack(cell: str, *weights: Maybe, backward: bool) -> _native.Packed:
+    own = (array(weight) for weight in weights)
+    return _native.Packed(cell, *own, backward=backward, isa=native.environment()[0], threads=threads())
+
+
+def forward(
+    x: Tensor,
+    lengths_B: Maybe,
+    batch_sizes_T: Maybe,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Maybe,
+    bias_hh: Maybe,
+    h0_BH: Tensor,
+    c0_BH: Maybe,
+    cell: str,
+    reverse: bool,
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Outputs, h and c at the rows' ends (c empty where there is none), and the gates and cells that backward needs."""
+    layout = Layout(x, lengths_B, batch_sizes_T)
+    H, lstm = weight_hh.shape[1], c0_BH is not None
+    y = like(x, H, fresh if layout.full else zeros)
+    h_n = fresh(*h0_BH.shape)
+    c_n = c0_BH.detach().clone(memory_format=torch.contiguous_format) if c0_BH is not None else x.new_empty(0)
+    rows, columns = x.shape[:-1].numel() if keep else 0, kept_columns(cell) * H
+    gates, cells = fresh(rows, columns), fresh(rows if lstm else 0, H)
+    pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False).forward(
+        layout.flat(x),
+        layout.row,
+        layout.time,
+        layout.lengths,
+        reverse,
+        array(h0_BH),
+        layout.flat(y),
+        layout.row,
+        layout.time,
+        array(h_n),
+        array(c_n) if lstm else None,
+        array(gates) if rows and columns else None,
+        array(cells) if rows and lstm else None,
+        threads(),
+    )
+    return y, h_n, c_n, gates, cells
+
+
+def backward(
+    dy: Tensor,
+    dh_n: Tensor,
+    dc_n: Maybe,
+    x: Tensor,
+    lengths_B: Maybe,
+    batch_sizes_T: Maybe,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    h0_BH: Tensor,
+    c0_BH: Maybe,
+    y: Tensor,
+    gates: Tensor,
+    cells: Tensor,
+    cell: str,
+    reverse: bool,
+    needs_dx: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
+    layout = Layout(x, lengths_B, batch_sizes_T)
+    G, H = weight_hh.shape
+    lstm, kept = c0_BH is not None, max(1, kept_columns(cell)) * H
+    dx = like(x, x.shape[-1], fresh if layout.full else zeros) if needs_dx else x.new_empty(0)
+    dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
+    dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
+    dw_ih, dw_hh, db = zeros(*weight_ih.shape), zeros(*weight_hh.shape), zeros(kept)
+    pack(cell, weight_ih, weight_hh, None, None, backward=True).backward(
+        layout.flat(x),
+        layout.row,
+        layout.time,
+        layout.lengths,
+        reverse,
+        array(h0_BH),
+        array(c0_BH),
+        layout.flat(y),
+        layout.flat(dy),
+        layout.row,
+        layout.time,
+        array(gates) if gates.numel() else None,
+        array(cells) if lstm else None,
+        array(dh),
+        array(dc) if lstm else None,
+        layout.flat(dx) if needs_dx else None,
+        array(dw_ih),
+        array(dw_hh),
+        array(db),
+        threads(),
+    )
+    if cell == "gru":  # kept are n r z q: the first three are x's, the last three h's; torch's order is r z n
+        dw_ih, db_ih, db_hh = dw_ih.roll(-H, 0), db[:G].roll(-H), db[kept - G :].clone()
+    else:
+        db_ih, db_hh = db, db.clone()
+    return dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc
+
+
+scan_op = custom_op("anaphora::scan", forward, mutates_args=())
+scan_backward_op = custom_op("anaphora::scan_backward", backward, mutates_args=())
+
+
+@scan_op.register_fake
+def _(  # type: ignore[no-untyped-def]
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, h0_BH, c0_BH, cell, reverse, keep
+):
+    H, rows = weight_hh.shape[1], x.shape[:-1].numel() if keep else 0
+    return (
+        like(x, H, x.new_empty),
+        h0_BH.new_empty(h0_BH.shape),
+        x.new_empty(0 if c0_BH is None else c0_BH.shape),
+        x.new_empty(rows, kept_columns(cell) * H),
+        x.new_empty(rows if c0_BH is not None else 0, H),
+    )
+
+
+@scan_backward_op.register_fake
+def _(  # type: ignore[no-untyped-def]
+    dy,
+    dh_n,
+    dc_n,
+    x,
+    lengths_B,
+    batch_sizes_T,
+    weight_ih,
+    weight_hh,
+    h0_BH,
+    c0_BH,
+    y,
+    gates,
+    cells,
+    cell,
+    reverse,
+    needs_dx,
+):
+    G = weight_hh.shape[0]
+    return (
+        like(x, x.shape[-1], x.new_empty) if needs_dx else x.new_empty(0),
+        x.new_empty(weight_ih.shape),
+        x.new_empty(weight_hh.shape),
+        x.new_empty(G),
+        x.new_empty(G),
+        x.new_empty(dh_n.shape),
+        x.new_empty(0 if dc_n is None else dc_n.shape),
+    )
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, ctx.cell, ctx.reverse, _ = inputs
+    y, _, _, gates, cells = output
+    ctx.save_for_backward(x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
+    ctx.mark_non_differentiable(gates, cells)
+
+
+def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any) -> tuple[Any, ...]:
+    needs = ctx.needs_input_grad
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
+    own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
+    dc_n = None if c0_BH is None else dc_n
+    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, ctx.cell, ctx.reverse, needs[0])
+    gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None)
+    return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
+
+
+def _op_backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> tuple[Any, ...]:
+    return _gradients(scan_backward_op, ctx, dy, dh_n, dc_n)
+
+
+register_autograd("anaphora::scan", _op_backward, setup_context=_remember)
+
+
+class Scan(torch.autograd.Function):
+    """`forward` with its gradient, for eager programs: a custom operator costs several times its overhead."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        output = forward(*inputs)
+        _remember(ctx, inputs, output)
+        return output
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> Any:
+        return _gradients(backward, ctx, dy, dh_n, dc_n)
+
+
+def scan(
+    cell: str,
+    x: Tensor,
+    lengths_B: Maybe,
+    batch_sizes_T: Maybe,
+    weights: tuple[Maybe, ...],
+    state: tuple[Tensor, ...],
+    reverse: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """One direction of one layer: outputs as `x` is laid out, and the state at the rows' ends.
+
+    `x` is `[B, T, D]` with `lengths_B` (None: all are T), or a PackedSequence's `[N, D]` with its `batch_sizes_T`, and
+    then rows and states are in its sorted order. `weights` are torch's weight_ih, weight_hh, bias_ih and bias_hh.
+    """
+    c0_BH = state[1] if len(state) > 1 else None
+    given = (x, *weights, *state)
+    keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given)
+    inputs = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, keep)
+    if torch.compiler.is_compiling():
+        y, *end, _, _ = scan_op(*inputs)
+    else:
+        y, *end, _, _ = Scan.apply(*inputs) if keep else forward(*inputs)
+    return y, tuple(end[: len(state)])

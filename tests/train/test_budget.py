@@ -1,0 +1,27 @@
+"""Measuring the machine leaves no trace in the training that follows."""
+
+import numpy as np
+import torch
+
+from anaphora.networks.network import build, draw
+from anaphora.tasks.classify import Classify, ClassifyConfig
+from anaphora.train import blocks
+from anaphora.train.budget import steps_for
+from anaphora.train.loop import Objective
+
+SEED = 3
+
+
+def test_steps_that_are_tried_move_neither_weights_nor_random_numbers(toy):
+    options = ClassifyConfig(hidden_size=8, embedding_size=8, minutes=0.05).resolved(80)
+    task = Classify.learn(options, *toy)
+    net = build(task.recipe, task.spec(), blocks, draw(task.spec(), SEED))
+    net.seed(SEED)
+    noisy = [module for module in net.modules() if isinstance(module, blocks.Noise)]
+    weights, states = net.arrays(), [module.generator.get_state() for module in noisy]
+    assert steps_for(options, Objective(task, net), task.encode(*toy), 0, SEED, torch.device("cpu")) >= 1
+    for name, array in net.arrays().items():
+        assert np.array_equal(array, weights[name]), name
+    assert states
+    assert all(torch.equal(module.generator.get_state(), state) for module, state in zip(noisy, states, strict=True))
+    assert all(parameter.grad is None for parameter in net.parameters())
