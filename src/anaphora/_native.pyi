@@ -6,17 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 class Packed:
-    def __init__(
-        self,
-        cell: str,
-        weight_ih: Any,
-        weight_hh: Any,
-        bias_ih: Any | None,
-        bias_hh: Any | None,
-        backward: bool,
-        isa: str | None,
-        threads: int,
-    ) -> None: ...
+    def __init__(self, cell: str, *weights: Any, backward: bool, isa: str | None, threads: int) -> None: ...
     def forward(
         self,
         x: Any,

@@ -10,7 +10,6 @@ import numpy as np
 from anaphora import _native
 from anaphora.cells.cell import Cell, State, Weights
 from anaphora.engine import reference
-from anaphora.engine.ragged import zero_state
 from anaphora.errors import OptionError
 
 NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
@@ -28,7 +27,7 @@ def environment() -> tuple[str | None, int | None]:
         raise OptionError(f"ANAPHORA_ISA={isa!r} is not an instruction set of this processor: {_native.isas()}")
     if threads is not None and not (threads.isdecimal() and int(threads) > 0):
         raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads")
-    return isa, threads and int(threads)
+    return isa, int(threads) if threads else None
 
 
 def threads() -> int:

@@ -119,8 +119,8 @@ def forward(
         layout.time,
         array(h_n),
         array(c_n) if lstm else None,
-        array(gates) if rows and columns else None,
-        array(cells) if rows and lstm else None,
+        array(gates) if keep and columns else None,
+        array(cells) if keep and lstm else None,
         threads(),
     )
     return y, h_n, c_n, gates, cells
@@ -164,7 +164,7 @@ def backward(
         layout.flat(dy),
         layout.row,
         layout.time,
-        array(gates) if gates.numel() else None,
+        array(gates) if kept_columns(cell) else None,
         array(cells) if lstm else None,
         array(dh),
         array(dc) if lstm else None,
@@ -264,7 +264,7 @@ class Scan(torch.autograd.Function):
         return output
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> Any:
         return _gradients(backward, ctx, dy, dh_n, dc_n)
 
@@ -286,9 +286,9 @@ def scan(
     c0_BH = state[1] if len(state) > 1 else None
     given = (x, *weights, *state)
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given)
-    inputs = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, keep)
+    inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, keep)
     if torch.compiler.is_compiling():
         y, *end, _, _ = scan_op(*inputs)
     else:
-        y, *end, _, _ = Scan.apply(*inputs) if keep else forward(*inputs)
+        y, *end, _, _ = Scan.apply(*inputs) if keep else forward(*inputs)  # type: ignore[no-untyped-call]
     return y, tuple(end[: len(state)])

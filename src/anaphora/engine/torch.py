@@ -1,8 +1,8 @@
 """The same contract under torch, for training: the compiled kernels on a CPU, cuDNN on a GPU.
 
-What the kernels do not do (a GPU, other dtypes than float32) goes to torch's own: each direction is one call on the padded
-batch; the reverse one runs over rows flipped within their lengths. A cell that has no kernel runs through the reference
-loop, under autograd as it is.
+What the kernels do not do (a GPU, other dtypes than float32) goes to torch's own: each direction is one call on the
+padded batch; the reverse one runs over rows flipped within their lengths. A cell that has no kernel runs through the
+reference loop, under autograd as it is.
 """
 
 from typing import Any

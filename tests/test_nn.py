@@ -1,0 +1,319 @@
+"""`anaphora.nn` in the place of `torch.nn`: outputs, dtypes, gradients, errors, compilation, over torch's options."""
+
+import copy
+import pickle
+import re
+from itertools import product
+
+import pytest
+import torch
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
+
+import anaphora.nn
+
+NAMES = ("RNN", "LSTM", "GRU")
+D, H, B, T = 5, 7, 4, 6
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 1e-2}
+every_module = pytest.mark.parametrize("name", NAMES)
+
+
+def pair(name, *args, precision=None, **options):
+    """Torch's module and ours, with the same weights."""
+    torch.manual_seed(1)
+    theirs = getattr(torch.nn, name)(*(args or (D, H)), **options)
+    ours = getattr(anaphora.nn, name)(*(args or (D, H)), precision=precision, **options)
+    ours.load_state_dict(theirs.state_dict())
+    return theirs, ours
+
+
+def leaves(module, *given):
+    return [*module.parameters(), *(tensor for tensor in given if tensor.requires_grad)]
+
+
+def flat(result):
+    """Every tensor of what a module returns."""
+    if isinstance(result, torch.Tensor):
+        return [result]
+    if isinstance(result, PackedSequence):
+        return [result.data]
+    return [tensor for part in result for tensor in flat(part)]
+
+
+def outcome(module, *given):
+    """What a call returns, and the gradients of a sum with distinct weights; or the error it raises."""
+    torch.manual_seed(9)
+    tensors = [tensor for part in given for tensor in (flat(part) if part is not None else [])]
+    try:
+        results = flat(module(*given))
+    except (RuntimeError, ValueError) as error:
+        return type(error), str(error)
+    loss = sum((r.float() * torch.linspace(-1, 1, r.numel()).view(r.shape)).sum() for r in results)
+    gradients = torch.autograd.grad(loss, leaves(module, *tensors), allow_unused=True)
+    return results, gradients
+
+
+def assert_same(theirs, ours):
+    assert type(theirs[0]) is type(ours[0]), (theirs[:2], ours[:2])
+    if not isinstance(theirs[0], list):
+        assert theirs == ours
+        return
+    for expected, actual in zip([*theirs[0], *theirs[1]], [*ours[0], *ours[1]], strict=True):
+        if expected is None:
+            assert actual is None
+            continue
+        assert (expected.shape, expected.dtype) == (actual.shape, actual.dtype)
+        if not expected.numel():
+            continue
+        largest = expected.double().abs().max().clamp(min=1e-6)
+        assert (expected.double() - actual.double()).abs().max() <= TOLERANCE[expected.dtype] * largest
+
+
+def states(name, layers, both, *rows, width=H, dtype=torch.float32):
+    stacked = layers * (1 + both)
+    h = torch.randn(stacked, *rows, width, dtype=dtype).requires_grad_()
+    return (h, torch.randn(stacked, *rows, H, dtype=dtype).requires_grad_()) if name == "LSTM" else h
+
+
+OPTIONS = [
+    {"num_layers": layers, "bidirectional": both, "batch_first": first, "bias": bias}
+    for layers, both, first, bias in product((1, 2, 3), (False, True), (False, True), (False, True))
+]
+
+
+@every_module
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(str(int(v)) for v in o.values()))
+def test_every_option_gives_what_torch_gives(name, options, given):
+    theirs, ours = pair(name, **options)
+    x = torch.randn(B, T, D).requires_grad_()
+    hx = states(name, options["num_layers"], options["bidirectional"], T if not options["batch_first"] else B)
+    assert_same(outcome(theirs, x, hx if given else None), outcome(ours, x, hx if given else None))
+
+
+@every_module
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
+@pytest.mark.parametrize("ordered", [False, True], ids=["unsorted", "sorted"])
+def test_packed_sequences_go_in_and_come_out(name, both, given, ordered):
+    theirs, ours = pair(name, num_layers=2, bidirectional=both)
+    data = [torch.randn(n, D) for n in ((6, 4, 4, 1) if ordered else (4, 6, 1, 4))]
+    packed = pack_sequence(data, enforce_sorted=ordered)
+    packed = packed._replace(data=packed.data.requires_grad_())
+    hx = states(name, 2, both, B) if given else None
+    assert_same(outcome(theirs, packed, hx), outcome(ours, packed, hx))
+    a, b = theirs(packed, hx)[0], ours(packed, hx)[0]
+    for field in ("batch_sizes", "sorted_indices", "unsorted_indices"):
+        expected, actual = getattr(a, field), getattr(b, field)
+        assert (expected is None and actual is None) or torch.equal(expected, actual)
+
+
+@every_module
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "given"])
+def test_an_unbatched_input(name, given):
+    theirs, ours = pair(name, bidirectional=True)
+    x = torch.randn(T, D).requires_grad_()
+    hx = states(name, 1, True) if given else None
+    assert_same(outcome(theirs, x, hx), outcome(ours, x, hx))
+
+
+@every_module
+@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize("first", [False, True], ids=["time first", "batch first"])
+@pytest.mark.parametrize("both", [False, True], ids=["one way", "both ways"])
+def test_dropout_drops_the_same_numbers_under_one_seed(name, packed, first, both):
+    theirs, ours = pair(name, num_layers=3, dropout=0.4, batch_first=first, bidirectional=both)
+    x = torch.randn(B, T, D).requires_grad_()
+    given = pack_padded_sequence(x, torch.tensor([4, 4, 3, 1]), first, enforce_sorted=False) if packed and first else x
+    assert_same(outcome(theirs, given), outcome(ours, given))
+
+
+@every_module
+@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
+def test_relu_float64_and_projections_are_torchs(name):
+    x = torch.randn(B, T, D)
+    for options, dtype in [({"dtype": torch.float64}, torch.float64), ({}, torch.float64), ({}, torch.float32)]:
+        theirs, ours = pair(name, **options)
+        assert_same(outcome(theirs, x.to(dtype).requires_grad_()), outcome(ours, x.to(dtype).requires_grad_()))
+    if name == "LSTM":
+        theirs, ours = pair(name, proj_size=3)
+        hx = states(name, 1, False, B, width=3)
+        assert_same(outcome(theirs, x.transpose(0, 1), hx), outcome(ours, x.transpose(0, 1), hx))
+    if name == "RNN":
+        for theirs, ours in (pair(name, nonlinearity="relu"), pair(name, D, H, 1, "relu")):
+            assert_same(outcome(theirs, x), outcome(ours, x))
+
+
+@every_module
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_autocast_is_followed(name, dtype):
+    theirs, ours = pair(name)
+    x = torch.randn(T, B, D).to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert_same(outcome(theirs, x), outcome(ours, x))
+
+
+@every_module
+def test_precision_float32_is_kept_under_autocast(name):
+    theirs, ours = pair(name, precision="float32")
+    x = torch.randn(T, B, D)
+    expected = outcome(theirs, x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert_same(expected, outcome(ours, x))
+
+
+def test_another_precision_is_refused():
+    with pytest.raises(ValueError, match="precision='half'"):
+        anaphora.nn.GRU(D, H, precision="half")
+
+
+@every_module
+@pytest.mark.parametrize(
+    "shape", [(T, B, D + 1), (D,), (1, T, B, D), (0, B, D), (T, 0, D)], ids=["wide", "1-D", "4-D", "no time", "no rows"]
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_wrong_and_empty_inputs_do_what_they_do_in_torch(name, shape, first):
+    theirs, ours = pair(name, batch_first=first)
+    assert_same(outcome(theirs, torch.zeros(shape)), outcome(ours, torch.zeros(shape)))
+
+
+@every_module
+@pytest.mark.parametrize("shape", [(1, B + 1, H), (2, B, H), (1, B, H + 1), (B, H), (1, 1, B, H)])
+def test_wrong_states_do_what_they_do_in_torch(name, shape):
+    theirs, ours = pair(name)
+    state = torch.zeros(shape)
+    hx = (state, state) if name == "LSTM" else state
+    assert_same(outcome(theirs, torch.zeros(T, B, D), hx), outcome(ours, torch.zeros(T, B, D), hx))
+
+
+@every_module
+@pytest.mark.parametrize("options", [{"hidden_size": 0}, {"num_layers": 0}, {"dropout": 2.0}, {"what": 1}])
+def test_wrong_constructor_arguments_raise_what_torch_raises(name, options):
+    given = {"input_size": D, "hidden_size": H} | options
+    with pytest.raises((ValueError, TypeError)) as theirs:
+        getattr(torch.nn, name)(**given)
+    with pytest.raises(theirs.type, match=re.escape(str(theirs.value))):
+        getattr(anaphora.nn, name)(**given)
+
+
+@every_module
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lengths_are_what_each_row_alone_would_give(name, first, both, dtype):
+    _, ours = pair(name, num_layers=2, batch_first=first, bidirectional=both, dtype=dtype)
+    x_BTD, lengths = torch.randn(B, T, D, dtype=dtype), torch.tensor([3, 6, 0, 1])
+    hx = states(name, 2, both, B, dtype=dtype)
+    places = torch.arange(T)[:, None]
+    poisoned = torch.stack([row.where(places < n, torch.nan) for row, n in zip(x_BTD, lengths, strict=True)])
+    y, end = ours(poisoned if first else poisoned.transpose(0, 1), hx, lengths=lengths)
+    y = y if first else y.transpose(0, 1)
+    given, end = flat([hx]), flat([end])
+    for b, n in enumerate(lengths.tolist()):
+        own = tuple(s[:, b : b + 1] for s in given)
+        assert (y[b, n:] == 0).all()
+        if n == 0:
+            expected_end = list(own)
+        else:
+            row = x_BTD[b : b + 1, :n] if first else x_BTD[b : b + 1, :n].transpose(0, 1)
+            expected, expected_end = ours(row, own if name == "LSTM" else own[0])
+            torch.testing.assert_close(y[b, :n], (expected if first else expected.transpose(0, 1))[0])
+        for actual, one in zip(end, flat([expected_end]), strict=True):
+            torch.testing.assert_close(actual[:, b], one[:, 0])
+
+
+@every_module
+@pytest.mark.parametrize(
+    "lengths",
+    [[1, 2, 3], [1, 2, 3, T + 1], [-1, 2, 3, 4], torch.tensor([1, 2, 3, 4], dtype=torch.int32)],
+    ids=["too few", "too long", "negative", "int32"],
+)
+def test_wrong_lengths_are_refused(name, lengths):
+    _, ours = pair(name)
+    with pytest.raises(ValueError, match="lengths are"):
+        ours(torch.zeros(T, B, D), lengths=torch.as_tensor(lengths))
+
+
+def test_lengths_beside_a_packed_sequence_are_refused():
+    with pytest.raises(ValueError, match="PackedSequence"):
+        anaphora.nn.GRU(D, H)(pack_sequence([torch.zeros(3, D)]), lengths=torch.tensor([3]))
+
+
+@every_module
+def test_a_module_copies_pickles_and_loads(name):
+    theirs, ours = pair(name, num_layers=2, bidirectional=True)
+    x = torch.randn(T, B, D)
+    expected = ours(x)[0]
+    for again in (copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert torch.equal(again(x)[0], expected)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert repr(ours) == repr(theirs)
+
+
+@every_module
+def test_frozen_weights_get_no_gradient_and_the_rest_do(name):
+    theirs, ours = pair(name)
+    for module in (theirs, ours):
+        module.weight_hh_l0.requires_grad_(False)
+    x = torch.randn(T, B, D)
+    for module in (theirs, ours):
+        module(x)[0].sum().backward()
+    assert ours.weight_hh_l0.grad is None
+    torch.testing.assert_close(ours.weight_ih_l0.grad, theirs.weight_ih_l0.grad)
+
+
+@every_module
+def test_backward_may_run_twice(name):
+    _, ours = pair(name)
+    x = torch.randn(T, B, D).requires_grad_()
+    y = ours(x)[0].square().sum()
+    first = torch.autograd.grad(y, x, retain_graph=True)[0]
+    assert torch.equal(first, torch.autograd.grad(y, x)[0])
+
+
+@every_module
+def test_functional_call_uses_the_weights_it_is_given(name):
+    theirs, ours = pair(name)
+    others = {key: torch.randn_like(value) for key, value in ours.state_dict().items()}
+    x = torch.randn(T, B, D)
+    expected = torch.func.functional_call(theirs, others, (x,))[0]
+    torch.testing.assert_close(torch.func.functional_call(ours, others, (x,))[0], expected)
+
+
+@every_module
+def test_vmap_and_the_meta_device_are_torchs(name):
+    theirs, ours = pair(name)
+    x = torch.randn(3, T, B, D)
+    for module in (theirs, ours):
+        with pytest.raises(RuntimeError, match="Batching rule not implemented"):
+            torch.vmap(lambda x, module=module: module(x)[0])(x)
+    assert ours.to("meta")(x[0].to("meta"))[0].shape == (T, B, H)
+
+
+def lengths_of(rows):
+    return torch.tensor([3, 6, 1, 4])[:rows]
+
+
+@pytest.mark.slow
+@every_module
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "lengths"])
+def test_it_compiles_in_one_graph(name, ragged):
+    _, ours = pair(name, num_layers=2, bidirectional=True, batch_first=True)
+    options = {"lengths": lengths_of(B)} if ragged else {}
+    x = torch.randn(B, T, D).requires_grad_()
+    expected = ours(x, **options)[0]
+    gradients = torch.autograd.grad(expected.square().sum(), [x, *ours.parameters()])
+    compiled = torch.compile(ours, fullgraph=True, backend="aot_eager")
+    actual = compiled(x, **options)[0]
+    assert torch.equal(actual, expected)
+    for one, other in zip(torch.autograd.grad(actual.square().sum(), [x, *ours.parameters()]), gradients, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.slow
+@every_module
+def test_it_exports(name):
+    _, ours = pair(name, batch_first=True)
+    x = torch.randn(B, T, D)
+    program = torch.export.export(ours, (x,))
+    assert any("anaphora.scan" in str(node.target) for node in program.graph.nodes)
+    assert torch.equal(program.module()(x)[0], ours(x)[0])
