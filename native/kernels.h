@@ -48,6 +48,13 @@ struct Forward {
     void* scratch;      // threads * forward_scratch bytes
 };
 
+// A gradient that every thread adds up for itself: the first where it is wanted, the others beside.
+struct Sum {
+    float* total;
+    float* parts;
+    int64_t size;
+};
+
 struct Backward {
     Batch batch;
     Weights weights;
@@ -63,9 +70,7 @@ struct Backward {
     float* dh;           // [B, H] the gradient of h_n before, of h0 after
     float* dc;           // [B, H] the same of c
     float* dx;           // [*, D] at x's places, or null
-    float* dw_ih;        // threads * [gates * H, D] in the kept order; zeros before, summed over threads after
-    float* dw_hh;        // threads * [gates * H, H]
-    float* db;           // threads * [KEPT * H] in the kept order
+    Sum dw[3];           // W_ih's [gates * H, D] in the kept order, W_hh's [gates * H, H], the biases' [KEPT * H]
     void* scratch;       // threads * backward_scratch bytes
 };
 

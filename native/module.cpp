@@ -210,7 +210,7 @@ class Packed {
         parallel(threads, [&](int thread, int all) { kernels_.forward(cell_, f, thread, all); });
     }
 
-    // dh and dc: the gradients of h_n and c_n before, of h0 and c0 after. dw_ih, dw_hh and db begin as zeros.
+    // dh and dc: the gradients of h_n and c_n before, of h0 and c0 after.
     void backward(const In& x, const Ints& x_row, const Ints& x_time, const Ints& lengths, bool reverse, const In& h0,
                   const std::optional<In>& c0, const In& y, const In& dy, const Ints& y_row, const Ints& y_time,
                   const std::optional<In>& gates, const std::optional<In>& cells, const Out& dh,
@@ -240,18 +240,17 @@ class Packed {
         threads = within(threads, B);
         const Room<char> scratch(kernels_.backward_scratch(cell_, f, threads) * threads);
         f.scratch = scratch.get();
-        const Room<float> sums((sizes[0] + sizes[1] + sizes[2]) * threads);
-        f.dw_ih = sums.get(), f.dw_hh = f.dw_ih + sizes[0] * threads, f.db = f.dw_hh + sizes[1] * threads;
-        float* const parts[] = {f.dw_ih, f.dw_hh, f.db};
+        const Room<float> sums((sizes[0] + sizes[1] + sizes[2]) * (threads - 1));  // the first thread's are the totals
+        float* parts[3] = {sums.get()};
+        for (int i = 1; i < 3; ++i) parts[i] = parts[i - 1] + sizes[i - 1] * (threads - 1);
+        for (int i = 0; i < 3; ++i) f.dw[i] = {totals[i], parts[i], sizes[i]};
+        parallel(threads, [&](int thread, int all) { kernels_.backward(cell_, f, thread, all); });
+        if (threads == 1) return;
         parallel(threads, [&](int thread, int all) {
             for (int i = 0; i < 3; ++i)
-                std::memset(parts[i] + thread * sizes[i], 0, size_t(sizes[i]) * sizeof(float));
-            kernels_.backward(cell_, f, thread, all);
-        });
-        parallel(threads, [&](int thread, int all) {
-            for (int i = 0; i < 3; ++i)
-                for (int64_t j = sizes[i] * thread / all; j < sizes[i] * (thread + 1) / all; ++j)
-                    for (int other = 0; other < all; ++other) totals[i][j] += parts[i][other * sizes[i] + j];
+                for (int other = 1; other < all; ++other)
+                    for (int64_t j = sizes[i] * thread / all; j < sizes[i] * (thread + 1) / all; ++j)
+                        totals[i][j] += parts[i][(other - 1) * sizes[i] + j];
         });
     }
 

@@ -51,29 +51,36 @@ INLINE void in_tiles(int N, int64_t rows, const Body& body) {
     }
 }
 
-constexpr int64_t AHEAD = 16;  // steps of k by which the panel is fetched before it is needed
+constexpr int64_t AHEAD = 16;   // steps of k by which the panel is fetched before it is needed
+constexpr int64_t BLOCK = 256;  // steps of k that are summed by themselves: one long sum would lose a digit
 
-// sum[r][v] = sum over k of row[r](k) * panel[k][v], k ascending: the same sum whatever R is. `row(r, k)` is a number.
+// sum[r][v] = sum over k of row(r, k) * panel[k][v], in blocks of k and in each k ascending: the same whatever R is.
 template <int R, int N, typename Row>
 INLINE void multiply(const Row& row, const float* panel, int64_t K, Vec (&sum)[R][N]) {
-    Vec s[R][N] = {};
-    for (int64_t k = 0; k < K; ++k) {
+    for (auto& row_sum : sum)
+        for (Vec& s : row_sum) s = Vec{};
+    for (int64_t block = 0; block < K; block += BLOCK) {
+        Vec s[R][N] = {};
+        const int64_t past = block + BLOCK < K ? block + BLOCK : K;
+        for (int64_t k = block; k < past; ++k) {
+            Vec w[N];
 #pragma GCC unroll 8
-        for (int v = 0; v < N; ++v) __builtin_prefetch(panel + ((k + AHEAD) * N + v) * LANES);
-        Vec w[N];
+            for (int v = 0; v < N; ++v) {
+                __builtin_prefetch(panel + ((k + AHEAD) * N + v) * LANES);
+                w[v] = reinterpret_cast<const Vec*>(panel)[k * N + v];
+            }
 #pragma GCC unroll 8
-        for (int v = 0; v < N; ++v) w[v] = reinterpret_cast<const Vec*>(panel)[k * N + v];
+            for (int r = 0; r < R; ++r) {
+                const Vec a = all(row(r, k));
 #pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) {
-            const Vec a = all(row(r, k));
-#pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) s[r][v] += a * w[v];
+                for (int v = 0; v < N; ++v) s[r][v] += a * w[v];
+            }
         }
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < N; ++v) sum[r][v] += s[r][v];
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < N; ++v) sum[r][v] = s[r][v];
 }
 
 template <int R, int N>
@@ -141,13 +148,14 @@ inline void Product::run() const {
         in_tiles(layout.width(p), count, ProductTile{*this, layout, layout.first(p)});
 }
 
-// target[i][j] += sum over k of a[k][i] * b[k][j]: the gradient of a matrix, from K rows of each side.
+// target[i][j] (+)= sum over k of a[k][i] * b[k][j]: the gradient of a matrix, from K rows of each side.
 struct Outer {
     const float* const* a;  // [K] rows of `rows`
     const float* const* b;  // [K] rows of `columns`
     int64_t K, rows, columns;
     float* target;  // [rows, columns]
     float* panel;   // room for K * 4 vectors
+    bool add;       // false: the target is not read, but written
 
     void run() const;
 };
@@ -169,7 +177,7 @@ struct OuterTile {
             const int n = panels.lanes(first_vector + v);
             for (int r = 0; r < R; ++r) {
                 float* to = target + r * own.columns + v * LANES;
-                store(to, load(to, n) + sum[r][v], n);
+                store(to, own.add ? load(to, n) + sum[r][v] : sum[r][v], n);
             }
         }
     }

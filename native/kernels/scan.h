@@ -174,7 +174,7 @@ void forward(const Forward& f, int thread, int threads) {
 // Backward. A thread goes back through its rows a few steps at a time: when a sheet of dgates is full, its products
 // are added to the thread's own sums, while it is in cache. The sheet before is kept, for the step after.
 
-constexpr int64_t SHEET_ROWS = 128;
+constexpr int64_t SHEET_ROWS = 384;
 
 constexpr int64_t sheet_rows(int64_t rows) { return rows > SHEET_ROWS ? rows : SHEET_ROWS; }
 
@@ -213,17 +213,24 @@ struct BackwardTile {
     }
 };
 
+INLINE float* own(const Sum& sum, int thread) { return thread ? sum.parts + (thread - 1) * sum.size : sum.total; }
+
 // What a full sheet gives: dx, and its share of the weights' and biases' gradients.
 template <typename C>
 void spend(const Backward& f, int thread, int64_t count, const float** dgates, const float** x, const float** h_before,
-           float* const* dx, float* panel) {
+           float* const* dx, float* panel, bool add) {
     const int64_t H = f.weights.H, D = f.weights.D, G = C::GATES * H, kept = C::KEPT * H;
     if (f.dx) Product{dgates, dx, count, G, D, f.weights.ih_back, nullptr, false}.run();
-    for (int64_t i = 0; i < count; ++i)
-        for (int64_t j = 0; j < kept; ++j) f.db[thread * kept + j] += dgates[i][j];
-    Outer{dgates, x, count, G, D, f.dw_ih + thread * G * D, panel}.run();
+    for (int64_t j = 0; j < kept; j += LANES) {  // a sheet's sum first: one long sum would lose a digit
+        const int n = kept - j < LANES ? int(kept - j) : LANES;
+        Vec sum{};
+        for (int64_t i = 0; i < count; ++i) sum += load(dgates[i] + j, n);
+        float* const db = own(f.dw[2], thread) + j;
+        store(db, add ? load(db, n) + sum : sum, n);
+    }
+    Outer{dgates, x, count, G, D, own(f.dw[0], thread), panel, add}.run();
     for (int64_t i = 0; i < count; ++i) dgates[i] += C::H_PART * H;
-    Outer{dgates, h_before, count, G, H, f.dw_hh + thread * G * H, panel}.run();
+    Outer{dgates, h_before, count, G, H, own(f.dw[1], thread), panel, add}.run();
 }
 
 template <typename C>
@@ -250,12 +257,13 @@ void backward(const Backward& f, int thread, int threads) {
 
     const Panels units(H);
     int64_t count = 0;
+    bool spent = false;
     for (int64_t t = batch.T - 1; t >= 0; --t) {
         const int64_t alive = share.of(batch.alive[t]);
         const int64_t before = t + 1 < batch.T ? share.of(batch.alive[t + 1]) : 0;
         if (count + alive > most) {
-            spend<C>(f, thread, count, dgates, x, h_before, dx, panel);
-            count = 0;
+            spend<C>(f, thread, count, dgates, x, h_before, dx, panel, spent);
+            count = 0, spent = true;
             float* const full = sheets[0];
             sheets[0] = sheets[1], sheets[1] = full;
         }
@@ -282,7 +290,7 @@ void backward(const Backward& f, int thread, int threads) {
             in_tiles(units.width(p), alive, BackwardTile<C>{steps, after, dy, w, H, units.first(p), units});
         }
     }
-    spend<C>(f, thread, count, dgates, x, h_before, dx, panel);
+    spend<C>(f, thread, count, dgates, x, h_before, dx, panel, spent);
 
     const int64_t begun = batch.T ? share.of(batch.alive[0]) : 0;  // and one product more, to the given state
     float** dh = dx;

@@ -151,7 +151,7 @@ def backward(
     dx = like(x, x.shape[-1], fresh if layout.full else zeros) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
-    dw_ih, dw_hh, db = zeros(*weight_ih.shape), zeros(*weight_hh.shape), zeros(kept)
+    dw_ih, dw_hh, db = fresh(*weight_ih.shape), fresh(*weight_hh.shape), fresh(kept)
     pack(cell, weight_ih, weight_hh, None, None, backward=True).backward(
         layout.flat(x),
         layout.row,
