@@ -21,7 +21,7 @@ struct Block {
 
 // Blocks nobody uses now. Whoever finds the list busy (another thread's, or a forked parent's) goes to the system.
 std::mutex busy;
-std::vector<Block*> idle;
+std::vector<Block*>& idle = *new std::vector<Block*>;  // never deleted: a thread may outlive what is
 size_t idle_bytes = 0;
 long calls = 0;
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels.h"
+#include "dispatch.h"
 #include "memory.h"
 #include "pool.h"
 
@@ -26,19 +26,6 @@ using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Ints = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 namespace {
-
-// Instruction sets, best first.
-std::vector<const Kernels*> available() {
-    std::vector<const Kernels*> found;
-#if defined(__x86_64__) || defined(_M_X64)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq"))
-        found.push_back(&avx512::kernels);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
-#endif
-    found.push_back(&portable::kernels);
-    return found;
-}
 
 const Kernels& choose(const std::optional<std::string>& isa) {
     std::string names;
