@@ -120,8 +120,8 @@ class Order {
     void check(const char* name, const Places& at, int64_t rows) const {
         for (int64_t rank = 0; rank < batch.B; ++rank)
             for (int64_t t = 0; t < batch.length[rank]; ++t) {
-                const int64_t place = at.row[batch.row[rank]] + at.time[t];
-                if (place < 0 || place >= rows)
+                int64_t place;
+                if (__builtin_add_overflow(at.row[batch.row[rank]], at.time[t], &place) || place < 0 || place >= rows)
                     throw std::invalid_argument(std::string(name) + ": row " + std::to_string(batch.row[rank]) +
                                                 ", place " + std::to_string(t) + " lies outside of the array");
             }

@@ -1,4 +1,4 @@
-"""The compiled kernels, each instruction set of this machine: as exact as torch's own float32, and no state to disturb."""
+"""The compiled kernels, each instruction set of this machine: as exact as torch's own float32, no state to disturb."""
 
 import os
 import sys
@@ -71,7 +71,9 @@ def test_errors_are_at_most_twice_torchs_own(on, cell, H, T, reverse, ragged, is
 
 @every_isa
 def test_sigmoid_and_tanh_have_the_stated_error(isa):
-    x = np.concatenate([np.linspace(-40, 40, 100_001), np.geomspace(1e-30, 90, 10_000), -np.geomspace(1e-30, 90, 10_000)])
+    x = np.concatenate(
+        [np.linspace(-40, 40, 100_001), np.geomspace(1e-30, 90, 10_000), -np.geomspace(1e-30, 90, 10_000)]
+    )
     x = x.astype(np.float32)
     sigmoid, tanh = np.empty_like(x), np.empty_like(x)
     _native.activations(x, sigmoid, tanh, isa)
@@ -130,9 +132,13 @@ def test_a_number_of_threads_changes_no_output(on, cell, isa):
 
 def test_two_models_in_many_python_threads_do_not_disturb_each_other(on):
     on(ISAS[0], 2)
-    samples = [sample(param.values[0], T=30, H=33, D=9, B=8, seed=s).numpy(np.float32) for s, param in enumerate(EVERY_KERNEL)]
+    samples = [
+        sample(param.values[0], T=30, H=33, D=9, B=8, seed=s).numpy(np.float32) for s, param in enumerate(EVERY_KERNEL)
+    ]
     cells = [param.values[0] for param in EVERY_KERNEL]
-    expected = [native.scan(cell, s.weights, s.x, s.lengths, s.state)[0] for cell, s in zip(cells, samples, strict=True)]
+    expected = [
+        native.scan(cell, s.weights, s.x, s.lengths, s.state)[0] for cell, s in zip(cells, samples, strict=True)
+    ]
     wrong = []
 
     def work(k):

@@ -107,6 +107,9 @@ def forward(
     c_n = c0_BH.detach().clone(memory_format=torch.contiguous_format) if c0_BH is not None else x.new_empty(0)
     rows, columns = x.shape[:-1].numel() if keep else 0, kept_columns(cell) * H
     gates, cells = fresh(rows, columns), fresh(rows if lstm else 0, H)
+    if not layout.full:  # what is never used is at least always the same
+        used = int(layout.lengths.sum())
+        gates[used:].zero_(), cells[used:].zero_()
     pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False).forward(
         layout.flat(x),
         layout.row,
