@@ -22,12 +22,13 @@ LAYERS = (
     {"baseline", "report"},
     {"base"},
     {"estimators", "nn"},
+    {"benchmark"},
     {"cli"},
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Two of one layer that may meet: the first imports the second.
 NEIGHBOURS = {("arrays", "errors"), ("extras", "errors")}
-TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.engine.op", "anaphora.nn"}
+TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.engine.op", "anaphora.nn", "anaphora.benchmark"}
 COMPILED = "anaphora._native"
 HEAVY = {"torch", "accelerate", "sklearn", "scipy", "polars", "matplotlib"}
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "anaphora.cli.evaluate",
     "predict": "anaphora.cli.predict",
     "inspect": "anaphora.cli.inspect",
+    "bench": "anaphora.cli.bench",
 }
 
 
@@ -45,6 +46,7 @@ def cli(debug: bool) -> None:
     anaphora evaluate model/ held_out.csv                   scores beside a linear baseline
     anaphora predict model/ "a text"                        or --file new.csv, or lines on stdin
     anaphora inspect model/                                 layers, sizes, how it was made
+    anaphora bench                                          the speed of the engine here
     """
 
 
