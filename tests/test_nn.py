@@ -271,6 +271,25 @@ def test_backward_may_run_twice(name):
 
 
 @every_module
+@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize(
+    "options", [{}, {"bidirectional": True}, {"bias": False}], ids=["plain", "both ways", "no bias"]
+)
+def test_gradients_can_be_differentiated(name, packed, options):
+    found = []
+    for module in pair(name, **options):
+        x = torch.linspace(-1, 1, T * B * D).view(T, B, D).requires_grad_()
+        given = pack_padded_sequence(x, torch.tensor([6, 4, 4, 1])) if packed else x
+        y, end = module(given)
+        total = flat([y])[0].square().sum() + sum(state.sum() for state in flat([end]))
+        first = torch.autograd.grad(total, [x, module.weight_hh_l0], create_graph=True)
+        twice = torch.autograd.grad(sum(g.square().sum() for g in first), [x, *module.parameters()])
+        found.append([*first, *twice])
+    for theirs, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@every_module
 def test_functional_call_uses_the_weights_it_is_given(name):
     theirs, ours = pair(name)
     others = {key: torch.randn_like(value) for key, value in ours.state_dict().items()}

@@ -42,6 +42,10 @@ SHAPES = {
 }
 CELLS = ("lstm", "gru", "rnn")
 HALF = " bf16"
+REST = 0.05
+"""Seconds before a turn, until the threads of the one before have stopped spinning for more work."""
+LONG_ENOUGH = 0.03
+"""Seconds of work in a turn, in which one call or many are timed."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +107,25 @@ def torchs(shape: Shape, cell: str, training: bool) -> Contestants:
 
 
 def in_turn(contestants: Contestants, repeats: int) -> dict[str, float]:
-    """The median seconds of each, called in turn; a call may return the seconds itself."""
+    """The median seconds of a call of each, taken in turn; a call may return its seconds itself."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for run in range(repeats + 1):
+    for _ in range(repeats):
         for name, call in contestants.items():
-            began = time.perf_counter()
-            told = call()
-            seconds = told if isinstance(told, float) else time.perf_counter() - began
-            if run:  # the first warms up
-                taken[name].append(seconds)
+            time.sleep(REST)
+            call()  # wakes its threads
+            taken[name].append(_seconds(call))
     return {name: median(times) for name, times in taken.items()}
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    """The mean of as many calls as fit in LONG_ENOUGH, one at least."""
+    taken, calls = 0.0, 0
+    while taken < LONG_ENOUGH:
+        began = time.perf_counter()
+        told = call()
+        taken += told if isinstance(told, float) else time.perf_counter() - began
+        calls += 1
+    return taken / calls
 
 
 def peak(size: int = 2048, repeats: int = 5) -> float:

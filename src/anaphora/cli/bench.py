@@ -23,9 +23,7 @@ CELLS = ("lstm", "gru", "rnn")
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Calls of each; medians count.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of both. [default: torch's number]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-def command(
-    shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, threads: int | None, as_json: bool
-) -> None:
+def command(shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, threads: int | None, as_json: bool) -> None:
     """Time training steps and inference of one recurrent stack, ours and torch's in turn.
 
     \b
@@ -62,5 +60,13 @@ def table(rows: list[Any]) -> Table:
     shown = Table("work", "cell", "", *(f"{name} ms" for name in rows[0].seconds), "GFLOP/s", "float32", "any")
     for row in rows:
         times = (f"{1000 * seconds:.1f}" for seconds in row.seconds.values())
-        shown.add_row(row.shape, row.cell, row.work, *times, f"{row.gflops:.0f}", f"{row.ratio(False):.2f}", f"{row.ratio(True):.2f}")
+        shown.add_row(
+            row.shape,
+            row.cell,
+            row.work,
+            *times,
+            f"{row.gflops:.0f}",
+            f"{row.ratio(False):.2f}",
+            f"{row.ratio(True):.2f}",
+        )
     return shown

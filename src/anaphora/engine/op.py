@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch.library import custom_op, register_autograd
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from anaphora import _native
-from anaphora.engine import native
+from anaphora.cells import CELLS
+from anaphora.engine import native, reference
 
 Tensor = torch.Tensor
 Maybe = torch.Tensor | None
@@ -234,20 +236,42 @@ def _(  # type: ignore[no-untyped-def]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, ctx.cell, ctx.reverse, _ = inputs
+    *tensors, ctx.cell, ctx.reverse, _ = inputs
     y, _, _, gates, cells = output
-    ctx.save_for_backward(x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
+    ctx.save_for_backward(*tensors, y, gates, cells)
     ctx.mark_non_differentiable(gates, cells)
 
 
 def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any) -> tuple[Any, ...]:
     needs = ctx.needs_input_grad
-    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
     own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
     dc_n = None if c0_BH is None else dc_n
     dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, ctx.cell, ctx.reverse, needs[0])
     gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None)
     return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
+
+
+def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same through the cell's equation, slowly, for who wants to differentiate the gradients."""
+    inputs = ctx.saved_tensors[:9]
+    x, lengths_B, sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, *state = inputs
+    name, _, activation = ctx.cell.partition("_")
+    weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    none = weight_ih.new_zeros(len(weight_ih))
+    weights = {key: none if weight is None else weight for key, weight in weights.items()}
+    if sizes_T is not None:
+        x, lengths_B = pad_packed_sequence(PackedSequence(x, sizes_T), batch_first=True)
+    elif lengths_B is None:
+        lengths_B = torch.full((x.shape[0],), x.shape[1])
+    start = tuple(array for array in state if array is not None)
+    y, end = reference.scan(CELLS[name](activation or "tanh"), weights, x, lengths_B, start, ctx.reverse)
+    if sizes_T is not None:
+        y = pack_padded_sequence(y, lengths_B, batch_first=True).data
+    wanted = [tensor for tensor, need in zip(inputs, ctx.needs_input_grad, strict=False) if need]
+    found = torch.autograd.grad((y, *end), wanted, upstream[: 1 + len(end)], create_graph=True, allow_unused=True)
+    gradients = iter(found)
+    return tuple(next(gradients) if need else None for need in ctx.needs_input_grad)
 
 
 def _op_backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> tuple[Any, ...]:
@@ -267,8 +291,9 @@ class Scan(torch.autograd.Function):
         return output
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> Any:
+        if torch.is_grad_enabled():
+            return _gradients_with_a_graph(ctx, (dy, dh_n, dc_n))
         return _gradients(backward, ctx, dy, dh_n, dc_n)
 
 
