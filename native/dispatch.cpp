@@ -2,7 +2,7 @@
 
 std::vector<const Kernels*> available() {
     std::vector<const Kernels*> found;
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq"))
         found.push_back(&avx512::kernels);

@@ -89,7 +89,7 @@ struct Kernels {
 enum { IH, HH, IH_BACK, HH_BACK };
 
 namespace portable { extern const Kernels kernels; }
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
 namespace avx2 { extern const Kernels kernels; }
 namespace avx512 { extern const Kernels kernels; }
 #endif

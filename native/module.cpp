@@ -6,7 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -153,6 +153,7 @@ class Packed {
         const float* const bias_hh = data(b_hh, "bias_hh", {G}, false);
 
         const float* const source[] = {ih, hh, ih, hh};
+        threads = std::max(threads, 1);
         const int first = backward ? IH_BACK : IH, last = backward ? HH_BACK : HH;
         for (int which = first; which <= last; ++which)
             panels_[which] = Room<float>(kernels_.packed_floats(cell_, D, H, which));
@@ -261,18 +262,19 @@ class Packed {
 
 NB_MODULE(_native, m) {
     nb::class_<Packed>(m, "Packed")
-        .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&, bool,
-                      const std::optional<std::string>&, int>(),
-             nb::arg("cell"), nb::arg("weight_ih"), nb::arg("weight_hh"), nb::arg("bias_ih").none(),
-             nb::arg("bias_hh").none(), nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
-        .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row"), nb::arg("x_time"),
-             nb::arg("lengths"), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
-             nb::arg("y_row"), nb::arg("y_time"), nb::arg("h_n").noconvert(), nb::arg("c_n").noconvert().none(),
+        .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&,
+                      bool, const std::optional<std::string>&, int>(),
+             nb::arg("cell"), nb::arg("weight_ih").noconvert(), nb::arg("weight_hh").noconvert(),
+             nb::arg("bias_ih").noconvert().none(), nb::arg("bias_hh").noconvert().none(), nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
+        .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(), nb::arg("x_time").noconvert(),
+             nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
+             nb::arg("y_row").noconvert(), nb::arg("y_time").noconvert(), nb::arg("h_n").noconvert(),
+             nb::arg("c_n").noconvert().none(),
              nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("threads"))
-        .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row"), nb::arg("x_time"),
-             nb::arg("lengths"), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("c0").noconvert().none(),
-             nb::arg("y").noconvert(), nb::arg("dy").noconvert(), nb::arg("y_row"), nb::arg("y_time"),
-             nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("dh").noconvert(),
+        .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(), nb::arg("x_time").noconvert(),
+             nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("c0").noconvert().none(),
+             nb::arg("y").noconvert(), nb::arg("dy").noconvert(), nb::arg("y_row").noconvert(),
+             nb::arg("y_time").noconvert(), nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("dh").noconvert(),
              nb::arg("dc").noconvert().none(), nb::arg("dx").noconvert().none(), nb::arg("dw_ih").noconvert(),
              nb::arg("dw_hh").noconvert(), nb::arg("db").noconvert(), nb::arg("threads"))
         .def_prop_ro("isa", &Packed::isa)

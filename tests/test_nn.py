@@ -7,6 +7,8 @@ from itertools import product
 
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
 
 import anaphora.nn
@@ -290,6 +292,79 @@ def test_gradients_can_be_differentiated(name, packed, options):
 
 
 @every_module
+@pytest.mark.parametrize("kind", ["carried state", "tied biases", "state from input"])
+def test_a_gradient_with_a_graph_counts_nothing_twice(name, kind):
+    found = []
+    for module in pair(name):
+        x = torch.linspace(-1, 1, T * B * D).view(T, B, D).requires_grad_()
+        if kind == "tied biases":
+            module.bias_hh_l0 = module.bias_ih_l0
+        state = x[0, :, :1].expand(1, B, H).contiguous()
+        hx = (state, state) if name == "LSTM" else state
+        y, end = module(x, hx if kind == "state from input" else None)
+        y = module(x, end)[0] if kind == "carried state" else y
+        leaves = [x, module.weight_hh_l0, module.bias_ih_l0]
+        found.append(torch.autograd.grad(y.square().sum(), leaves, create_graph=True))
+    for theirs, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@every_module
+@pytest.mark.parametrize("first", [False, True])
+def test_outputs_can_be_viewed_as_in_torch(name, first):
+    theirs, ours = pair(name, batch_first=first)
+    x = torch.randn(T, B, D).transpose(0, 1)
+    if not first:
+        assert ours(x)[0].view(-1, H).shape == theirs(x)[0].view(-1, H).shape
+    torch.testing.assert_close(ours(x)[0], theirs(x)[0])
+
+
+@every_module
+@pytest.mark.filterwarnings("ignore")
+def test_what_traces_and_fakes_sees_torchs_own(name):
+    _, ours = pair(name)
+    x, other = torch.randn(T, B, D), torch.randn(T, B, D)
+    expected = ours(other)[0]
+    graph = make_fx(lambda x: ours(x)[0])(x)
+    torch.testing.assert_close(graph(other), expected)
+    torch.testing.assert_close(torch.jit.trace(ours, (x,))(other)[0], expected)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        assert ours(torch.randn(T, B, D))[0].shape == (T, B, H)
+
+
+def test_relu_stops_an_infinite_gradient_where_it_is_flat():
+    theirs, ours = pair("RNN", nonlinearity="relu")
+    x = torch.randn(T, B, D)
+    gradients = [torch.autograd.grad(m(x)[0].sqrt().sum(), m.weight_ih_l0)[0] for m in (theirs, ours)]
+    assert torch.equal(gradients[0].isnan(), gradients[1].isnan())
+
+
+@every_module
+@pytest.mark.parametrize("weight", ["bias_ih_l0", "weight_hh_l0"])
+def test_weights_of_mixed_dtypes_are_refused_as_in_torch(name, weight):
+    for module in pair(name):
+        setattr(module, weight, torch.nn.Parameter(getattr(module, weight).double()))
+        with pytest.raises((RuntimeError, ValueError)):
+            module(torch.randn(T, B, D))
+
+
+@every_module
+@pytest.mark.parametrize("sizes", [[3, 2], [2, 3, 5]])
+def test_a_packed_sequence_that_does_not_add_up_is_torchs(name, sizes):
+    theirs, ours = pair(name)
+    given = PackedSequence(torch.randn(10, D), torch.tensor(sizes))
+    assert_same(outcome(theirs, given), outcome(ours, given))
+
+
+@every_module
+@pytest.mark.parametrize("shape", [(T, 0, D), (0, B, D)])
+def test_lengths_of_an_empty_batch(name, shape):
+    _, ours = pair(name)
+    y, _ = ours(torch.zeros(shape), lengths=torch.zeros(shape[1], dtype=torch.int64))
+    assert y.shape == (*shape[:2], H)
+
+
+@every_module
 def test_functional_call_uses_the_weights_it_is_given(name):
     theirs, ours = pair(name)
     others = {key: torch.randn_like(value) for key, value in ours.state_dict().items()}
@@ -334,5 +409,9 @@ def test_it_exports(name):
     _, ours = pair(name, batch_first=True)
     x = torch.randn(B, T, D)
     program = torch.export.export(ours, (x,))
+    sizes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("places")}
+    flexible = torch.export.export(ours, (x,), dynamic_shapes=(sizes,)).module()
+    longer = torch.randn(B + 3, T + 5, D)
+    assert torch.equal(flexible(longer)[0], ours(longer)[0])
     assert any("anaphora.scan" in str(node.target) for node in program.graph.nodes)
     assert torch.equal(program.module()(x)[0], ours(x)[0])

@@ -3,8 +3,8 @@
 // q = W_hn h + b_hn
 // n = tanh(x_n + r q)
 // h' = (1 - z) n + z h
-// torch's and cuDNN's GRU: the reset gate stands after the product (Cho et al. 2014, as cuDNN computes it). x_r and x_z hold both
-// biases, x_n its own.
+// torch's and cuDNN's GRU: the reset gate stands after the product (Cho et al. 2014, as cuDNN computes it). x_r and x_z
+// hold both biases, x_n its own.
 
 struct GatedRecurrentUnit {
     static constexpr int GATES = 3;

@@ -1,8 +1,8 @@
 // A matrix W [K, columns] as the kernels read it, and products with it.
 //
-// The columns are taken in vectors, and the vectors in panels of up to four, dealt out evenly (13 vectors make 4, 3, 3, 3,
-// not 4, 4, 4, 1: a panel of one would wait for its loads). A panel of N vectors lies as [K][N][LANES], one panel after
-// another, so that a product streams through memory once. Lanes past the last column are zeros.
+// The columns are taken in vectors, and the vectors in panels of up to four, dealt out evenly (13 vectors make 4, 3, 3,
+// 3, not 4, 4, 4, 1: a panel of one would wait for its loads). A panel of N vectors lies as [K][N][LANES], one panel
+// after another, so that a product streams through memory once. Lanes past the last column are zeros.
 
 struct Panels {
     int64_t columns, vectors, count;
@@ -91,7 +91,8 @@ INLINE void multiply(const float* const* rows, const float* panel, int64_t K, Ve
     multiply<R, N>([&own](int r, int64_t k) { return own[r][k]; }, panel, K, sum);
 }
 
-// Writes N vectors as one panel, k0 <= k < k1 of it. `column(v, lane)` points at k = k0 of what stands there, or is null.
+// Writes N vectors as one panel, k0 <= k < k1 of it. `column(v, lane)` points at k = k0 of what stands there, null
+// past the last column.
 template <typename Column>
 INLINE void pack_panel(float* panel, int N, int64_t k0, int64_t k1, int64_t k_stride, const Column& column) {
     for (int v = 0; v < N; ++v) {

@@ -18,8 +18,7 @@ struct Simple {
 
     INLINE void backward(Vec dh, const StepBack& s, int64_t j, int n) {
         const Vec h = load(s.h + j, n);
-        const Vec slope = RELU ? (h <= all(0.0f) ? Vec{} : all(1.0f)) : all(1.0f) - h * h;
-        store(s.dgates + j, dh * slope, n);
+        store(s.dgates + j, RELU ? (h <= all(0.0f) ? Vec{} : dh) : dh * (all(1.0f) - h * h), n);
         store(s.dh + j, Vec{}, n);
     }
 };

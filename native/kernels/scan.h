@@ -70,13 +70,48 @@ INLINE int64_t place(const Batch& b, const Places& at, int64_t rank, int64_t t) 
 
 // Forward
 
+// Lays arrays out one after another in a thread's scratch. Without memory it only counts.
+struct Carver {
+    uintptr_t base;
+    int64_t bytes = 0;
+
+    template <typename T>
+    T* take(int64_t count) {
+        T* const array = reinterpret_cast<T*>(base + uintptr_t(bytes));
+        bytes = up(bytes + count * int64_t(sizeof(T)), 64);
+        return array;
+    }
+};
+
+template <typename C>
+struct ForwardRoom {
+    int64_t most;          // rows of one sheet
+    float* sheet;          // [most, KEPT * H] x W_ih, where the gates are not kept
+    const float** from;    // [most] rows of x
+    float** to;            // [most] where their products go
+    Step* steps;           // [rows of the thread]
+    const float** before;  // [rows of the thread]
+    int64_t bytes;
+
+    ForwardRoom(const Forward& f, int thread, int threads, bool real = true) {
+        const int64_t rows = (f.batch.B + threads - 1) / threads, kept = C::KEPT * f.weights.H;
+        most = SHEET / kept > rows ? SHEET / kept : rows;
+        Carver carver{0};
+        for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
+            if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
+            sheet = carver.take<float>(f.gates ? 0 : most * kept);
+            from = carver.take<const float*>(most);
+            to = carver.take<float*>(most);
+            steps = carver.take<Step>(rows);
+            before = carver.take<const float*>(rows);
+        }
+        bytes = carver.bytes;
+    }
+};
+
 template <typename C>
 int64_t forward_scratch(const Forward& f, int threads) {
-    const int64_t rows = (f.batch.B + threads - 1) / threads, kept = C::KEPT * f.weights.H;
-    const int64_t sheet = f.gates ? 0 : (SHEET > rows * kept ? SHEET : rows * kept);
-    const int64_t most = (SHEET / kept > rows ? SHEET / kept : rows);  // rows of one sheet
-    return up(sheet * int64_t(sizeof(float)), 64) + up(most * 2 * int64_t(sizeof(void*)), 64) +
-           up(rows * int64_t(sizeof(Step) + sizeof(void*)), 64);
+    return ForwardRoom<C>(f, 0, threads, false).bytes;
 }
 
 template <typename C, bool KEEP>
@@ -105,16 +140,10 @@ void forward(const Forward& f, int thread, int threads) {
     const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
     const Panels units(H);
     const Share share{thread, threads};
-    const int64_t rows = (batch.B + threads - 1) / threads, most = SHEET / kept > rows ? SHEET / kept : rows;
-
-    char* scratch = static_cast<char*>(f.scratch) + thread * forward_scratch<C>(f, threads);
-    float* sheet = reinterpret_cast<float*>(scratch);
-    if (!f.gates) scratch += up((SHEET > rows * kept ? SHEET : rows * kept) * sizeof(float), 64);
-    const float** from = reinterpret_cast<const float**>(scratch);
-    float** to = const_cast<float**>(from + most);
-    scratch += up(most * 2 * sizeof(void*), 64);
-    Step* steps = reinterpret_cast<Step*>(scratch);
-    const float** h_before = reinterpret_cast<const float**>(steps + rows);
+    const ForwardRoom<C> room(f, thread, threads);
+    const float **const from = room.from, **const h_before = room.before;
+    float** const to = room.to;
+    Step* const steps = room.steps;
 
     for (int64_t i = 0; i < share.of(batch.B); ++i) {  // empty rows end where they begin
         const int64_t row = batch.row[share.rank(i)];
@@ -125,11 +154,11 @@ void forward(const Forward& f, int thread, int threads) {
         int64_t count = 0;
         for (t1 = t0; t1 < batch.T; ++t1) {  // as many steps as fit the sheet
             const int64_t alive = share.of(batch.alive[t1]);
-            if (alive == 0 || (count && count + alive > most)) break;
+            if (alive == 0 || (count && count + alive > room.most)) break;
             for (int64_t i = 0; i < alive; ++i, ++count) {
                 const int64_t rank = share.rank(i);
                 from[count] = f.x + place(batch, f.x_at, rank, t1) * D;
-                to[count] = f.gates ? f.gates + (batch.kept[t1] + rank) * kept : sheet + count * kept;
+                to[count] = f.gates ? f.gates + (batch.kept[t1] + rank) * kept : room.sheet + count * kept;
             }
         }
         if (t1 == t0) return;
@@ -176,17 +205,52 @@ void forward(const Forward& f, int thread, int threads) {
 
 constexpr int64_t SHEET_ROWS = 384;
 
-constexpr int64_t sheet_rows(int64_t rows) { return rows > SHEET_ROWS ? rows : SHEET_ROWS; }
+// The stride of a sheet's rows is never a power of two, or the same column of all rows would fall into one set of the
+// cache.
+template <typename C>
+struct BackwardRoom {
+    int64_t most;            // rows of one sheet
+    int64_t stride;          // floats from one of them to the next
+    float* sheets[2];        // [most, KEPT * H] dgates: of the steps at hand, and of those after
+    float* zeros;            // [KEPT * H] the dgates after a row's last step
+    float* panel;            // [most, 4 vectors]
+    const float** dgates;    // [most] the rows of the sheet at hand, and what belongs to them
+    const float** x;         // [most]
+    const float** h_before;  // [most]
+    float** dx;              // [most]
+    StepBack* steps;         // [rows of the thread]
+    const float** after;     // [rows of the thread] dgates of the step after
+    const float** dy;        // [rows of the thread]
+    float** dh;              // [rows of the thread]
+    int64_t bytes;
 
-// Floats from one row of a sheet to the next: never a power of two, or the same column of all rows would fall into one
-// set of the cache.
-constexpr int64_t sheet_stride(int64_t kept) { return up(kept, 16) + 16; }
+    BackwardRoom(const Backward& f, int thread, int threads, bool real = true) {
+        const int64_t rows = (f.batch.B + threads - 1) / threads;
+        most = rows > SHEET_ROWS ? rows : SHEET_ROWS;
+        stride = up(C::KEPT * f.weights.H, 16) + 16;
+        Carver carver{0};
+        for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
+            if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
+            sheets[0] = carver.take<float>(most * stride);
+            sheets[1] = carver.take<float>(most * stride);
+            zeros = carver.take<float>(stride);
+            panel = carver.take<float>(most * 4 * LANES);
+            dgates = carver.take<const float*>(most);
+            x = carver.take<const float*>(most);
+            h_before = carver.take<const float*>(most);
+            dx = carver.take<float*>(most);
+            steps = carver.take<StepBack>(rows);
+            after = carver.take<const float*>(rows);
+            dy = carver.take<const float*>(rows);
+            dh = carver.take<float*>(rows);
+        }
+        bytes = carver.bytes;
+    }
+};
 
 template <typename C>
 int64_t backward_scratch(const Backward& f, int threads) {
-    const int64_t rows = (f.batch.B + threads - 1) / threads, most = sheet_rows(rows), stride = sheet_stride(C::KEPT * f.weights.H);
-    return up((2 * most + 1) * stride * int64_t(sizeof(float)), 64) + most * 4 * int64_t(sizeof(Vec)) +
-           up(most * 4 * int64_t(sizeof(void*)), 64) + up(rows * int64_t(sizeof(StepBack) + 2 * sizeof(void*)), 64);
+    return BackwardRoom<C>(f, 0, threads, false).bytes;
 }
 
 template <typename C>
@@ -215,12 +279,12 @@ struct BackwardTile {
 
 INLINE float* own(const Sum& sum, int thread) { return thread ? sum.parts + (thread - 1) * sum.size : sum.total; }
 
-// What a full sheet gives: dx, and its share of the weights' and biases' gradients.
+// What a full sheet of `count` rows gives: dx, and its share of the weights' and biases' gradients.
 template <typename C>
-void spend(const Backward& f, int thread, int64_t count, const float** dgates, const float** x, const float** h_before,
-           float* const* dx, float* panel, bool add) {
+void spend(const Backward& f, const BackwardRoom<C>& room, int thread, int64_t count, bool add) {
     const int64_t H = f.weights.H, D = f.weights.D, G = C::GATES * H, kept = C::KEPT * H;
-    if (f.dx) Product{dgates, dx, count, G, D, f.weights.ih_back, nullptr, false}.run();
+    const float** const dgates = room.dgates;
+    if (f.dx) Product{dgates, room.dx, count, G, D, f.weights.ih_back, nullptr, false}.run();
     for (int64_t j = 0; j < kept; j += LANES) {  // a sheet's sum first: one long sum would lose a digit
         const int n = kept - j < LANES ? int(kept - j) : LANES;
         Vec sum{};
@@ -228,9 +292,9 @@ void spend(const Backward& f, int thread, int64_t count, const float** dgates, c
         float* const db = own(f.dw[2], thread) + j;
         store(db, add ? load(db, n) + sum : sum, n);
     }
-    Outer{dgates, x, count, G, D, own(f.dw[0], thread), panel, add}.run();
+    Outer{dgates, room.x, count, G, D, own(f.dw[0], thread), room.panel, add}.run();
     for (int64_t i = 0; i < count; ++i) dgates[i] += C::H_PART * H;
-    Outer{dgates, h_before, count, G, H, own(f.dw[1], thread), panel, add}.run();
+    Outer{dgates, room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
 }
 
 template <typename C>
@@ -238,22 +302,9 @@ void backward(const Backward& f, int thread, int threads) {
     const Batch& batch = f.batch;
     const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
     const Share share{thread, threads};
-    const int64_t rows = (batch.B + threads - 1) / threads, most = sheet_rows(rows), stride = sheet_stride(kept);
-
-    char* scratch = static_cast<char*>(f.scratch) + thread * backward_scratch<C>(f, threads);
-    float* sheets[2] = {reinterpret_cast<float*>(scratch), reinterpret_cast<float*>(scratch) + most * stride};
-    float* zeros = sheets[1] + most * stride;
-    scratch += up((2 * most + 1) * stride * sizeof(float), 64);
-    float* panel = reinterpret_cast<float*>(scratch);
-    scratch += most * 4 * sizeof(Vec);
-    const float** dgates = reinterpret_cast<const float**>(scratch);
-    const float **x = dgates + most, **h_before = x + most;
-    float** dx = const_cast<float**>(h_before + most);
-    scratch += up(most * 4 * sizeof(void*), 64);
-    StepBack* steps = reinterpret_cast<StepBack*>(scratch);
-    const float** after = reinterpret_cast<const float**>(steps + rows);
-    const float** dy = after + rows;
-    for (int64_t j = 0; j < kept; ++j) zeros[j] = 0.0f;
+    BackwardRoom<C> room(f, thread, threads);
+    StepBack* const steps = room.steps;
+    for (int64_t j = 0; j < kept; ++j) room.zeros[j] = 0.0f;
 
     const Panels units(H);
     int64_t count = 0;
@@ -261,17 +312,17 @@ void backward(const Backward& f, int thread, int threads) {
     for (int64_t t = batch.T - 1; t >= 0; --t) {
         const int64_t alive = share.of(batch.alive[t]);
         const int64_t before = t + 1 < batch.T ? share.of(batch.alive[t + 1]) : 0;
-        if (count + alive > most) {
-            spend<C>(f, thread, count, dgates, x, h_before, dx, panel, spent);
+        if (count + alive > room.most) {
+            spend(f, room, thread, count, spent);
             count = 0, spent = true;
-            float* const full = sheets[0];
-            sheets[0] = sheets[1], sheets[1] = full;
+            float* const full = room.sheets[0];
+            room.sheets[0] = room.sheets[1], room.sheets[1] = full;
         }
         for (int64_t i = 0; i < alive; ++i, ++count) {
             const int64_t rank = share.rank(i), row = batch.row[rank];
             const int64_t here = place(batch, f.y_at, rank, t), stored = batch.kept[t] + rank;
-            after[i] = (i < before ? steps[i].dgates : zeros) + C::H_PART * H;
-            dy[i] = f.dy + here * H;
+            room.after[i] = (i < before ? steps[i].dgates : room.zeros) + C::H_PART * H;
+            room.dy[i] = f.dy + here * H;
             steps[i] = {H,
                         t ? f.y + place(batch, f.y_at, rank, t - 1) * H : f.h0 + row * H,
                         f.y + here * H,
@@ -280,23 +331,22 @@ void backward(const Backward& f, int thread, int threads) {
                         C::KEEPS ? f.gates + stored * kept : nullptr,
                         f.dh + row * H,
                         C::HAS_C ? f.dc + row * H : nullptr,
-                        sheets[0] + count * stride};
-            dgates[count] = steps[i].dgates, h_before[count] = steps[i].h_before;
-            x[count] = f.x + place(batch, f.x_at, rank, t) * D;
-            dx[count] = f.dx ? f.dx + place(batch, f.x_at, rank, t) * D : nullptr;
+                        room.sheets[0] + count * room.stride};
+            room.dgates[count] = steps[i].dgates, room.h_before[count] = steps[i].h_before;
+            room.x[count] = f.x + place(batch, f.x_at, rank, t) * D;
+            room.dx[count] = f.dx ? f.dx + place(batch, f.x_at, rank, t) * D : nullptr;
         }
         for (int64_t p = 0; p < units.count; ++p) {
             const float* w = f.weights.hh_back + units.first(p) * C::GATES * H * LANES;
-            in_tiles(units.width(p), alive, BackwardTile<C>{steps, after, dy, w, H, units.first(p), units});
+            in_tiles(units.width(p), alive, BackwardTile<C>{steps, room.after, room.dy, w, H, units.first(p), units});
         }
     }
-    spend<C>(f, thread, count, dgates, x, h_before, dx, panel, spent);
+    spend(f, room, thread, count, spent);
 
     const int64_t begun = batch.T ? share.of(batch.alive[0]) : 0;  // and one product more, to the given state
-    float** dh = dx;
     for (int64_t i = 0; i < begun; ++i) {
-        after[i] = steps[i].dgates + C::H_PART * H;
-        dh[i] = steps[i].dh;
+        room.after[i] = steps[i].dgates + C::H_PART * H;
+        room.dh[i] = steps[i].dh;
     }
-    Product{after, dh, begun, C::GATES * H, H, f.weights.hh_back, nullptr, true}.run();
+    Product{room.after, room.dh, begun, C::GATES * H, H, f.weights.hh_back, nullptr, true}.run();
 }

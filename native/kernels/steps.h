@@ -1,5 +1,4 @@
-// One row at one step, as the cells see it. All pointers but dgates' stand at H floats; n hidden units are read and
-// written at a time.
+// One row at one step, as the cells see it; n hidden units are read and written at a time.
 
 struct Step {
     int64_t H;

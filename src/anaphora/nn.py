@@ -3,6 +3,10 @@
 The compiled kernels run what is in float32 on a CPU. All else (a GPU, other dtypes, autocast, `proj_size`, what is
 wrong) goes to the very functions that torch's modules call, so that it does, and says, what it does there.
 
+Three things differ. `isinstance(m, torch.nn.LSTM)` is false; `torch.jit.script` and `torch.fx.symbolic_trace` do not
+take them (`torch.compile`, `torch.export` and `torch.jit.trace` do); and an output that is changed in place before
+`backward` is an error.
+
     import anaphora.nn
     rnn = anaphora.nn.LSTM(300, 200, batch_first=True)      # in the place of torch.nn.LSTM
     y, (h, c) = rnn(x, lengths=lengths)                     # and ragged batches without packing
@@ -50,7 +54,7 @@ class _Recurrent(nn.RNNBase):
         return self._run(input, hx, lengths)
 
     def _run(self, input: Any, hx: Any, lengths: Tensor | None) -> Any:
-        if not self._can(input, hx):
+        if not self._can(input, hx, lengths):
             return self._by_torch(input, hx, lengths)
         if isinstance(input, PackedSequence):
             data, batch_sizes, order, back = input
@@ -64,7 +68,7 @@ class _Recurrent(nn.RNNBase):
             return y[0], self._given(tuple(s[:, 0] for s in state), None)
         return y if self.batch_first else y.transpose(0, 1), self._given(state, None)
 
-    def _can(self, input: Any, hx: Any) -> bool:
+    def _can(self, input: Any, hx: Any, lengths: Tensor | None) -> bool:
         """Whether the kernels do this; where anything is out of the ordinary, torch does it, or refuses it."""
         packed = isinstance(input, PackedSequence)
         data = input.data if packed else input
@@ -73,10 +77,10 @@ class _Recurrent(nn.RNNBase):
         states = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
         if hx is not None and (len(states) != len(self._names()) or isinstance(hx, tuple) != (self.mode == "LSTM")):
             return False
-        weight = self.weight_ih_l0
+        weights = [weight for layer in self.all_weights for weight in layer]
         if not all(
             isinstance(tensor, Tensor) and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
-            for tensor in (data, weight, *states)
+            for tensor in (data, *weights, *states)
         ):
             return False
         if packed:
@@ -88,21 +92,25 @@ class _Recurrent(nn.RNNBase):
             self.proj_size == 0
             and data.shape[-1] == self.input_size
             and all(state.shape == (stacked, *rows, self.hidden_size) for state in states)
-            and 0 not in data.shape
+            and (lengths is not None or 0 not in data.shape)
             and not torch.is_autocast_enabled("cpu")
             and not torch._C._are_functorch_transforms_active()
+            and (torch.compiler.is_compiling() or (_plain() and (not packed or _adds_up(input))))
         )
 
     def _scan(
         self, x: Tensor, state: tuple[Tensor, ...] | None, lengths: Tensor | None, batch_sizes: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         drops = self.training and self.dropout > 0 and self.num_layers > 1
-        if drops and x.dim() == 3:  # torch drops in the order of time: the same seed must drop the same numbers
+        # Torch computes in the order of time: the same seed must drop the same numbers, and outputs that are time first
+        # lie so in memory.
+        if x.dim() == 3 and (drops or not self.batch_first) and not op.lies_time_first(x):
             x = x.transpose(0, 1).contiguous().transpose(0, 1)
         time_first = op.lies_time_first(x)
         B = x.shape[0] if batch_sizes is None else int(batch_sizes[0])
         if state is None:
-            state = (x.new_zeros(self.num_layers * 2, B, self.hidden_size),) * len(self._names())
+            stacked = self.num_layers * (2 if self.bidirectional else 1)
+            state = (x.new_zeros(stacked, B, self.hidden_size),) * len(self._names())
 
         def as_it_lies(y: Tensor) -> Tensor:
             return y.transpose(0, 1) if time_first else y
@@ -135,7 +143,9 @@ class _Recurrent(nn.RNNBase):
         begun = lengths[:, None] > 0
         state = state if isinstance(state, tuple) else (state,)
         given = (None,) * len(state) if hx is None else hx if isinstance(hx, tuple) else (hx,)
-        kept = tuple(torch.where(begun, s, 0 if g is None else g) for s, g in zip(state, given, strict=True))
+        kept = tuple(
+            torch.where(begun, s, 0 if g is None else g.to(s.dtype)) for s, g in zip(state, given, strict=True)
+        )
         return y_BTH if self.batch_first else y_BTH.transpose(0, 1), self._given(kept, None)
 
     def _names(self) -> tuple[str, ...]:
@@ -156,6 +166,8 @@ class _Recurrent(nn.RNNBase):
     def _check_lengths(self, input: Any, lengths: Tensor) -> None:
         if isinstance(input, PackedSequence) or input.dim() != 3:
             raise ValueError("lengths are for a padded batch of three dimensions; a PackedSequence has its own")
+        if not isinstance(lengths, Tensor):
+            raise ValueError(f"lengths are a tensor, not a {type(lengths).__name__}")
         rows, places = input.shape[:2] if self.batch_first else (input.shape[1], input.shape[0])
         if lengths.shape != (rows,) or lengths.dtype != torch.int64 or lengths.device.type != "cpu":
             raise ValueError(
@@ -163,6 +175,20 @@ class _Recurrent(nn.RNNBase):
             )
         if not torch.compiler.is_compiling() and rows and not 0 <= int(lengths.min()) <= int(lengths.max()) <= places:
             raise ValueError(f"lengths are between 0 and {places}, not {int(lengths.min())} to {int(lengths.max())}")
+
+
+def _plain() -> bool:
+    """Whether this is an eager call of a program's own, not one that is traced, faked or differentiated forward."""
+    return not (
+        torch._C._len_torch_dispatch_stack()
+        or torch._C._get_tracing_state() is not None
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
+def _adds_up(packed: PackedSequence) -> bool:
+    sizes = packed.batch_sizes
+    return sizes.dtype == torch.int64 and int(sizes.sum()) == len(packed.data) and bool((sizes[1:] <= sizes[:-1]).all())
 
 
 def _as_float32(value: Any) -> Any:

@@ -14,6 +14,8 @@ from anaphora.errors import OptionError
 
 NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
 
+MOST_THREADS = 1024
+
 
 def kernel_of(cell: Cell) -> str | None:
     """The kernel's name, None for a cell that has none."""
@@ -25,8 +27,8 @@ def environment() -> tuple[str | None, int | None]:
     isa, threads = os.environ.get("ANAPHORA_ISA"), os.environ.get("ANAPHORA_THREADS")
     if isa is not None and isa not in _native.isas():
         raise OptionError(f"ANAPHORA_ISA={isa!r} is not an instruction set of this processor: {_native.isas()}")
-    if threads is not None and not (threads.isdecimal() and int(threads) > 0):
-        raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads")
+    if threads is not None and not (threads.isdecimal() and 0 < int(threads) <= MOST_THREADS):
+        raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads, 1 to {MOST_THREADS}")
     return isa, int(threads) if threads else None
 
 
@@ -63,7 +65,9 @@ def scan(
     if not isinstance(packed, _native.Packed):
         return reference.scan(cell, packed, x_BTD, lengths_B, state, reverse, trace, ends)
     B, T, D = x_BTD.shape
-    H = packed.hidden
+    H, lengths_B = packed.hidden, np.asarray(lengths_B)
+    if lengths_B.dtype.kind not in "iu":
+        raise TypeError(f"lengths are integers, not {lengths_B.dtype}")
     h_BH, *c_BH = state or [np.zeros((B, H), np.float32)] * len(cell.state)
     end_BH, c_BH = np.empty((B, H), np.float32), [np.array(c, np.float32, order="C") for c in c_BH]
     y_BTH = np.zeros((B, T, H), np.float32)

@@ -4,6 +4,7 @@ Eager programs reach them through an autograd function. `torch.compile` and `tor
 operators, `anaphora::scan` and `anaphora::scan_backward`, with fake implementations.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,40 +25,35 @@ _native.share_openmp()
 class Layout:
     """Where the rows of a batch stand in flat arrays, and how long they are.
 
-    `x` is `[B, T, D]`, in whichever of the two orders it lies in memory, or, with `batch_sizes_T`, the data `[N, D]` of
-    a PackedSequence.
+    `x` is `[B, T, D]`, or `[T, B, D]` where it is `time_first`, or, with `batch_sizes_T`, the data `[N, D]` of a
+    PackedSequence.
     """
 
-    def __init__(self, x: Tensor, lengths_B: Maybe, batch_sizes_T: Maybe) -> None:
+    def __init__(self, x: Tensor, lengths_B: Maybe, batch_sizes_T: Maybe, time_first: bool) -> None:
         if batch_sizes_T is not None:
             alive = batch_sizes_T.numpy()
-            self.time_first, self.full = False, True
+            self.full = True
             self.row = np.arange(alive[0] if len(alive) else 0)
             self.time = np.cumsum(alive) - alive
             self.lengths = (alive[:, None] > self.row).sum(0)
             return
-        B, T = x.shape[:2]
-        self.time_first = lies_time_first(x)
-        self.row, self.time = (np.arange(B), np.arange(T) * B) if self.time_first else (np.arange(B) * T, np.arange(T))
+        T, B = x.shape[:2] if time_first else (x.shape[1], x.shape[0])
+        self.row, self.time = (np.arange(B), np.arange(T) * B) if time_first else (np.arange(B) * T, np.arange(T))
         self.lengths = np.full(B, T) if lengths_B is None else lengths_B.numpy()
         self.full = lengths_B is None or bool((self.lengths == T).all())
 
-    def flat(self, x: Tensor) -> Any:
-        """An array `[B, T, D]` or `[N, D]` as a flat one `[rows, D]` of NumPy's, in this layout."""
-        x = x.detach()
-        x = x.transpose(0, 1) if self.time_first else x
-        return x.contiguous().view(-1, x.shape[-1]).numpy()
+
+def flat(x: Tensor) -> Any:
+    """An array `[B, T, D]`, `[T, B, D]` or `[N, D]` as a flat one `[rows, D]` of NumPy's."""
+    return x.detach().contiguous().view(-1, x.shape[-1]).numpy()
 
 
-def lies_time_first(x: Tensor) -> bool:
-    return x.ndim == 3 and x.stride(0) < x.stride(1)
+def lies_time_first(x_BTD: Tensor) -> bool:
+    return x_BTD.ndim == 3 and x_BTD.stride(0) < x_BTD.stride(1)
 
 
-def like(x: Tensor, width: int, make: Any) -> Tensor:
-    """An array of x's shape but for its width, which lies in memory as `x` does."""
-    if not lies_time_first(x):
-        return make(*x.shape[:-1], width)
-    return make(x.shape[1], x.shape[0], width).transpose(0, 1)
+def rows_of(x: Tensor) -> int:
+    return math.prod(x.shape[:-1])
 
 
 def fresh(*shape: int) -> Tensor:
@@ -99,27 +95,28 @@ def forward(
     c0_BH: Maybe,
     cell: str,
     reverse: bool,
+    time_first: bool,
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Outputs, h and c at the rows' ends (c empty where there is none), and the gates and cells that backward needs."""
-    layout = Layout(x, lengths_B, batch_sizes_T)
+    layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     H, lstm = weight_hh.shape[1], c0_BH is not None
-    y = like(x, H, fresh if layout.full else zeros)
-    h_n = fresh(*h0_BH.shape)
+    y = (fresh if layout.full else zeros)(*x.shape[:-1], H)
+    h_n = x.new_empty(h0_BH.shape)
     c_n = c0_BH.detach().clone(memory_format=torch.contiguous_format) if c0_BH is not None else x.new_empty(0)
-    rows, columns = x.shape[:-1].numel() if keep else 0, kept_columns(cell) * H
+    rows, columns = rows_of(x) if keep else 0, kept_columns(cell) * H
     gates, cells = fresh(rows, columns), fresh(rows if lstm else 0, H)
     if not layout.full:  # what is never used is at least always the same
         used = int(layout.lengths.sum())
         gates[used:].zero_(), cells[used:].zero_()
     pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False).forward(
-        layout.flat(x),
+        flat(x),
         layout.row,
         layout.time,
         layout.lengths,
         reverse,
         array(h0_BH),
-        layout.flat(y),
+        flat(y),
         layout.row,
         layout.time,
         array(h_n),
@@ -147,33 +144,34 @@ def backward(
     cells: Tensor,
     cell: str,
     reverse: bool,
+    time_first: bool,
     needs_dx: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
-    layout = Layout(x, lengths_B, batch_sizes_T)
+    layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     G, H = weight_hh.shape
     lstm, kept = c0_BH is not None, max(1, kept_columns(cell)) * H
-    dx = like(x, x.shape[-1], fresh if layout.full else zeros) if needs_dx else x.new_empty(0)
+    dx = (fresh if layout.full else zeros)(*x.shape) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
-    dw_ih, dw_hh, db = fresh(*weight_ih.shape), fresh(*weight_hh.shape), fresh(kept)
+    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(kept)
     pack(cell, weight_ih, weight_hh, None, None, backward=True).backward(
-        layout.flat(x),
+        flat(x),
         layout.row,
         layout.time,
         layout.lengths,
         reverse,
         array(h0_BH),
         array(c0_BH),
-        layout.flat(y),
-        layout.flat(dy),
+        flat(y),
+        flat(dy),
         layout.row,
         layout.time,
         array(gates) if kept_columns(cell) else None,
         array(cells) if lstm else None,
         array(dh),
         array(dc) if lstm else None,
-        layout.flat(dx) if needs_dx else None,
+        flat(dx) if needs_dx else None,
         array(dw_ih),
         array(dw_hh),
         array(db),
@@ -192,11 +190,11 @@ scan_backward_op = custom_op("anaphora::scan_backward", backward, mutates_args=(
 
 @scan_op.register_fake
 def _(  # type: ignore[no-untyped-def]
-    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, h0_BH, c0_BH, cell, reverse, keep
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, h0_BH, c0_BH, cell, reverse, time_first, keep
 ):
-    H, rows = weight_hh.shape[1], x.shape[:-1].numel() if keep else 0
+    H, rows = weight_hh.shape[1], rows_of(x) if keep else 0
     return (
-        like(x, H, x.new_empty),
+        x.new_empty(*x.shape[:-1], H),
         h0_BH.new_empty(h0_BH.shape),
         x.new_empty(0 if c0_BH is None else c0_BH.shape),
         x.new_empty(rows, kept_columns(cell) * H),
@@ -221,11 +219,12 @@ def _(  # type: ignore[no-untyped-def]
     cells,
     cell,
     reverse,
+    time_first,
     needs_dx,
 ):
     G = weight_hh.shape[0]
     return (
-        like(x, x.shape[-1], x.new_empty) if needs_dx else x.new_empty(0),
+        x.new_empty(x.shape if needs_dx else 0),
         x.new_empty(weight_ih.shape),
         x.new_empty(weight_hh.shape),
         x.new_empty(G),
@@ -236,7 +235,7 @@ def _(  # type: ignore[no-untyped-def]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.cell, ctx.reverse, _ = inputs
+    *tensors, ctx.cell, ctx.reverse, ctx.time_first, _ = inputs
     y, _, _, gates, cells = output
     ctx.save_for_backward(*tensors, y, gates, cells)
     ctx.mark_non_differentiable(gates, cells)
@@ -247,14 +246,15 @@ def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any) -> tuple[Any, 
     x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
     own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
     dc_n = None if c0_BH is None else dc_n
-    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, ctx.cell, ctx.reverse, needs[0])
-    gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None)
+    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, ctx.cell, ctx.reverse, ctx.time_first, needs[0])
+    gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None, None)
     return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
 
 
 def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same through the cell's equation, slowly, for who wants to differentiate the gradients."""
-    inputs = ctx.saved_tensors[:9]
+    # Views of its own: what of one input is made from another, or tied to it, must not count twice.
+    inputs: tuple[Any, ...] = tuple(t if t is None else t.view_as(t) for t in ctx.saved_tensors[:9])
     x, lengths_B, sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, *state = inputs
     name, _, activation = ctx.cell.partition("_")
     weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
@@ -262,12 +262,14 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
     weights = {key: none if weight is None else weight for key, weight in weights.items()}
     if sizes_T is not None:
         x, lengths_B = pad_packed_sequence(PackedSequence(x, sizes_T), batch_first=True)
-    elif lengths_B is None:
-        lengths_B = torch.full((x.shape[0],), x.shape[1])
+    else:
+        x = x.transpose(0, 1) if ctx.time_first else x
+        lengths_B = torch.full((x.shape[0],), x.shape[1]) if lengths_B is None else lengths_B
     start = tuple(array for array in state if array is not None)
     y, end = reference.scan(CELLS[name](activation or "tanh"), weights, x, lengths_B, start, ctx.reverse)
     if sizes_T is not None:
         y = pack_padded_sequence(y, lengths_B, batch_first=True).data
+    y = y.transpose(0, 1) if ctx.time_first else y
     wanted = [tensor for tensor, need in zip(inputs, ctx.needs_input_grad, strict=False) if need]
     found = torch.autograd.grad((y, *end), wanted, upstream[: 1 + len(end)], create_graph=True, allow_unused=True)
     gradients = iter(found)
@@ -314,9 +316,11 @@ def scan(
     c0_BH = state[1] if len(state) > 1 else None
     given = (x, *weights, *state)
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given)
-    inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, keep)
+    time_first = lies_time_first(x)
+    x = x.transpose(0, 1) if time_first else x
+    inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, time_first, keep)
     if torch.compiler.is_compiling():
         y, *end, _, _ = scan_op(*inputs)
     else:
         y, *end, _, _ = Scan.apply(*inputs) if keep else forward(*inputs)  # type: ignore[no-untyped-call]
-    return y, tuple(end[: len(state)])
+    return y.transpose(0, 1) if time_first else y, tuple(end[: len(state)])
