@@ -7,8 +7,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -265,16 +263,21 @@ NB_MODULE(_native, m) {
         .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&,
                       bool, const std::optional<std::string>&, int>(),
              nb::arg("cell"), nb::arg("weight_ih").noconvert(), nb::arg("weight_hh").noconvert(),
-             nb::arg("bias_ih").noconvert().none(), nb::arg("bias_hh").noconvert().none(), nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
-        .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(), nb::arg("x_time").noconvert(),
+             nb::arg("bias_ih").noconvert().none(), nb::arg("bias_hh").noconvert().none(),
+             nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
+        .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(),
+             nb::arg("x_time").noconvert(),
              nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
              nb::arg("y_row").noconvert(), nb::arg("y_time").noconvert(), nb::arg("h_n").noconvert(),
              nb::arg("c_n").noconvert().none(),
              nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("threads"))
-        .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(), nb::arg("x_time").noconvert(),
-             nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("c0").noconvert().none(),
+        .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(),
+             nb::arg("x_time").noconvert(),
+             nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(),
+             nb::arg("c0").noconvert().none(),
              nb::arg("y").noconvert(), nb::arg("dy").noconvert(), nb::arg("y_row").noconvert(),
-             nb::arg("y_time").noconvert(), nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("dh").noconvert(),
+             nb::arg("y_time").noconvert(), nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(),
+             nb::arg("dh").noconvert(),
              nb::arg("dc").noconvert().none(), nb::arg("dx").noconvert().none(), nb::arg("dw_ih").noconvert(),
              nb::arg("dw_hh").noconvert(), nb::arg("db").noconvert(), nb::arg("threads"))
         .def_prop_ro("isa", &Packed::isa)

@@ -263,6 +263,19 @@ def test_frozen_weights_get_no_gradient_and_the_rest_do(name):
     torch.testing.assert_close(ours.weight_ih_l0.grad, theirs.weight_ih_l0.grad)
 
 
+@pytest.mark.parametrize("name", ["RNN", "GRU"])
+@pytest.mark.parametrize("kind", ["time first", "batch first", "packed"])
+def test_outputs_may_be_changed_in_place_where_torchs_may(name, kind):
+    found = []
+    for module in pair(name, batch_first=kind == "batch first"):
+        x = torch.linspace(-1, 1, T * B * D).view(T, B, D).requires_grad_()
+        y, _ = module(pack_padded_sequence(x, torch.tensor([6, 4, 4, 1])) if kind == "packed" else x)
+        y = y.data if kind == "packed" else y
+        found.append(torch.autograd.grad(y.mul_(2).relu_().sum(), [x, *module.parameters()]))
+    for theirs, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 @every_module
 def test_backward_may_run_twice(name):
     _, ours = pair(name)

@@ -1,5 +1,5 @@
-// sigmoid and tanh of vectors. Largest relative error against float64: 3e-7, of sigmoid for x >= -87; below, it stays at
-// 1.6e-38 (tests/native/test_kernels.py).
+// sigmoid and tanh of vectors. Largest relative error against float64: 3e-7, of sigmoid for x >= -87; below, it stays
+// at 1.6e-38 (tests/native/test_kernels.py).
 //
 // Both come from one exponential: e^x = 2^n e^r with n the integer next to x / ln 2, so that |r| <= ln 2 / 2. The
 // polynomial is a minimax fit of (e^r - 1 - r) / r^2 of our own. ln 2 is split in two, so that r is exact (Cody and

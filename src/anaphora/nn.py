@@ -3,9 +3,8 @@
 The compiled kernels run what is in float32 on a CPU. All else (a GPU, other dtypes, autocast, `proj_size`, what is
 wrong) goes to the very functions that torch's modules call, so that it does, and says, what it does there.
 
-Three things differ. `isinstance(m, torch.nn.LSTM)` is false; `torch.jit.script` and `torch.fx.symbolic_trace` do not
-take them (`torch.compile`, `torch.export` and `torch.jit.trace` do); and an output that is changed in place before
-`backward` is an error.
+Two things differ: `isinstance(m, torch.nn.LSTM)` is false; `torch.jit.script` and `torch.fx.symbolic_trace` do not take
+them (`torch.compile`, `torch.export` and `torch.jit.trace` do).
 
     import anaphora.nn
     rnn = anaphora.nn.LSTM(300, 200, batch_first=True)      # in the place of torch.nn.LSTM
@@ -18,11 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from anaphora.engine import op
+from anaphora.engine import native, op
 from anaphora.engine.ragged import inside
 
 PRECISIONS = (None, "float32")
-WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class _Recurrent(nn.RNNBase):
@@ -121,7 +119,7 @@ class _Recurrent(nn.RNNBase):
                 x = as_it_lies(nn.functional.dropout(as_it_lies(x), self.dropout))
             outputs = []
             for suffix in ("", "_reverse")[: 2 if self.bidirectional else 1]:
-                weights = tuple(getattr(self, f"{name}_l{layer}{suffix}", None) for name in WEIGHTS)
+                weights = tuple(getattr(self, f"{name}_l{layer}{suffix}", None) for name in native.WEIGHTS)
                 start = tuple(s[len(ends)] for s in state)
                 y, end = op.scan(self.mode.lower(), x, lengths, batch_sizes, weights, start, suffix != "")
                 outputs.append(as_it_lies(y))
@@ -218,6 +216,7 @@ class LSTM(_Recurrent):
 
     _torch = nn.LSTM
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
+    # Two states in the place of one, as in torch.
     check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
     permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
 

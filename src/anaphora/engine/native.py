@@ -12,8 +12,8 @@ from anaphora.cells.cell import Cell, State, Weights
 from anaphora.engine import reference
 from anaphora.errors import OptionError
 
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
-
 MOST_THREADS = 1024
 
 
@@ -45,8 +45,7 @@ def prepare(cell: Cell, weights: Weights) -> Weights | _native.Packed:
     kernel = kernel_of(cell)
     if kernel is None:
         return weights
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    arrays = (np.ascontiguousarray(weights[name], np.float32) for name in names)
+    arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
     return _native.Packed(kernel, *arrays, backward=False, isa=environment()[0], threads=threads())
 
 

@@ -88,4 +88,4 @@ def _given(state: State) -> Any:
 
 
 def _flat(weights: Weights) -> list[Any]:
-    return [weights[name] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    return [weights[name] for name in native.WEIGHTS]
