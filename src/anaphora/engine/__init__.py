@@ -14,7 +14,8 @@ Every engine is one function with one contract:
   only at the last place of the padded batch; at the rows' own ends it costs a much slower call.)
 - `trace=True` returns the gates, `{name: [B, T, H]}`, as a third value.
 
-`reference.py` is the plain loop over the equation, for NumPy and torch; `torch.py` is the same contract on torch's
-kernels. `stack.py` puts layers and directions together over any of them. This file imports none of them, so that
-running a model does not load what only training needs.
+`reference.py` is the plain loop over the equation, for NumPy and torch; `native.py` is the same contract on the
+compiled kernels, for NumPy; `torch.py` the same under torch, on the kernels through `op.py` or on torch's own.
+`stack.py` puts layers and directions together over any of them. This file imports none of them, so that running a model
+does not load what only training needs.
 """
