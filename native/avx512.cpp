@@ -5,5 +5,7 @@
 #define ISA avx512
 namespace avx512 {
 #include "kernels/vector.h"
+#define SINGLE_KIND Any<Single>::kind
+#define HAS_HALF false
 #include "kernels/unit.h"
 }

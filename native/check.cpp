@@ -16,9 +16,6 @@ namespace {
 using Doubles = std::vector<double>;
 using Floats = std::vector<float>;
 
-constexpr int GATES[CELLS] = {1, 1, 4, 3};
-constexpr int KEPT[CELLS] = {1, 1, 4, 4};
-
 struct Case {
     Cell cell;
     int64_t B, T, D, H;
@@ -37,7 +34,7 @@ double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // The sum of y and the last states, each number times its own weight; y is left in `y`.
 double loss(const Case& c, const Values& v, const Doubles& dy, const Doubles& dh, const Doubles& dc, Doubles& y) {
-    const int64_t H = c.H, D = c.D, G = GATES[c.cell] * H;
+    const int64_t H = c.H, D = c.D, G = GATES_OF[c.cell] * H;
     double sum = 0;
     Doubles gx(static_cast<size_t>(G)), gh(static_cast<size_t>(G));
     y.assign(size_t(c.B * c.T * H), 0);
@@ -84,8 +81,10 @@ void parallel(int threads, const Body& body) {
 }
 
 // The largest error of the outputs, and the error of the derivative, both relative.
-std::pair<double, double> check(const Kernels& kernels, const Case& c, unsigned seed) {
-    const int64_t H = c.H, D = c.D, G = GATES[c.cell] * H, kept = KEPT[c.cell] * H, rows = c.B * c.T;
+std::pair<double, double> check(const Kernels& kernels, Precision precision, const Case& c, unsigned seed) {
+    const Kind& kind = kernels.kinds[precision];
+    const bool learns = precision != BYTE;
+    const int64_t H = c.H, D = c.D, G = GATES_OF[c.cell] * H, kept = KEPT_OF[c.cell] * H, rows = c.B * c.T;
     std::mt19937 random(seed);
     std::normal_distribution<double> normal;
     const auto draw = [&](int64_t n, double scale) {
@@ -114,12 +113,12 @@ std::pair<double, double> check(const Kernels& kernels, const Case& c, unsigned 
     const Batch batch{c.B, c.T, row.data(), length.data(), alive.data(), kept_at.data(), c.reverse};
 
     const Floats x = single(v.x), w_ih = single(v.w_ih), w_hh = single(v.w_hh), h0 = single(v.h0), c0 = single(v.c0);
-    std::vector<Room<float>> panels;
-    for (int which = IH; which <= HH_BACK; ++which) {
-        panels.emplace_back(kernels.packed_floats(c.cell, D, H, which));
+    std::vector<Room<int32_t>> panels;
+    for (int which = IH; which <= (learns ? HH_BACK : HH); ++which) {
+        panels.emplace_back(kind.packed_words(c.cell, D, H, which));
         const float* w = which == IH || which == IH_BACK ? w_ih.data() : w_hh.data();
         parallel(c.threads, [&](int thread, int all) {
-            kernels.pack(c.cell, D, H, which, w, panels[size_t(which)].get(), thread, all);
+            kind.pack(c.cell, D, H, which, w, panels[size_t(which)].get(), thread, all);
         });
     }
     Floats bias(static_cast<size_t>(G)), bias_h(static_cast<size_t>(H));
@@ -129,40 +128,42 @@ std::pair<double, double> check(const Kernels& kernels, const Case& c, unsigned 
         else if (i < 2 * H) bias[size_t(i + H)] = a + b;
         else bias[size_t(i - 2 * H)] = a, bias_h[size_t(i - 2 * H)] = b;
     }
-    const Weights weights{D, H, panels[IH].get(), panels[HH].get(), bias.data(), bias_h.data(), panels[IH_BACK].get(),
-                          panels[HH_BACK].get()};
+    const Weights weights{D, H, panels[IH].get(), panels[HH].get(), bias.data(), bias_h.data(),
+                          learns ? panels[IH_BACK].get() : nullptr, learns ? panels[HH_BACK].get() : nullptr};
 
     Floats y(size_t(rows * H)), h_n(size_t(c.B * H)), c_n = c0, gates(size_t(rows * kept)), cells(size_t(rows * H));
     Forward f{};
-    f.batch = batch, f.weights = weights, f.x = x.data(), f.x_at = f.y_at = {first.data(), time.data()};
+    f.relu = c.cell == RNN_RELU, f.batch = batch, f.weights = weights, f.x = x.data(), f.x_at = f.y_at = {first.data(), time.data()};
     f.y = y.data(), f.h0 = h0.data(), f.h_n = h_n.data(), f.c_n = c_n.data();
-    f.gates = KEPT[c.cell] > 1 ? gates.data() : nullptr, f.cells = cells.data();
-    const Room<char> scratch(kernels.forward_scratch(c.cell, f, c.threads) * c.threads);
+    f.gates = KEEPS[c.cell] && learns ? gates.data() : nullptr, f.cells = cells.data();
+    const Room<char> scratch(kind.forward_scratch(c.cell, f, c.threads) * c.threads);
     f.scratch = scratch.get();
-    parallel(c.threads, [&](int thread, int all) { kernels.forward(c.cell, f, thread, all); });
+    parallel(c.threads, [&](int thread, int all) { kind.forward(c.cell, f, thread, all); });
+
+    double error = 0, largest = 0.1;
+    for (size_t i = 0; i < y.size(); ++i)
+        error = std::fmax(error, std::fabs(y[i] - expected[i])), largest = std::fmax(largest, std::fabs(expected[i]));
+
+    if (!learns) return {error / largest, 0.0};
 
     Floats dh_f = single(dh), dc_f = single(dc), dy_f = single(dy), dx(size_t(rows * D));
     Floats dw_ih(static_cast<size_t>(G * D)), dw_hh(static_cast<size_t>(G * H)), db(static_cast<size_t>(kept));
     std::vector<Floats> parts = {Floats(dw_ih.size() * size_t(c.threads)), Floats(dw_hh.size() * size_t(c.threads)),
                                  Floats(db.size() * size_t(c.threads))};
     Backward g{};
-    g.batch = batch, g.weights = weights, g.x = x.data(), g.x_at = g.y_at = f.x_at;
+    g.relu = c.cell == RNN_RELU, g.batch = batch, g.weights = weights, g.x = x.data(), g.x_at = g.y_at = f.x_at;
     g.y = y.data(), g.dy = dy_f.data(), g.h0 = h0.data(), g.c0 = c0.data();
     g.gates = gates.data(), g.cells = cells.data();
     g.dh = dh_f.data(), g.dc = dc_f.data(), g.dx = dx.data();
     Floats* const totals[] = {&dw_ih, &dw_hh, &db};
     for (int i = 0; i < 3; ++i) g.dw[i] = {totals[i]->data(), parts[size_t(i)].data(), int64_t(totals[i]->size())};
-    const Room<char> room(kernels.backward_scratch(c.cell, g, c.threads) * c.threads);
+    const Room<char> room(kind.backward_scratch(c.cell, g, c.threads) * c.threads);
     g.scratch = room.get();
-    parallel(c.threads, [&](int thread, int all) { kernels.backward(c.cell, g, thread, all); });
+    parallel(c.threads, [&](int thread, int all) { kind.backward(c.cell, g, thread, all); });
     for (int i = 0; i < 3; ++i)
         for (int thread = 1; thread < c.threads; ++thread)
             for (size_t j = 0; j < totals[i]->size(); ++j)
                 (*totals[i])[j] += parts[size_t(i)][size_t(thread - 1) * totals[i]->size() + j];
-
-    double error = 0, largest = 0.1;
-    for (size_t i = 0; i < y.size(); ++i)
-        error = std::fmax(error, std::fabs(y[i] - expected[i])), largest = std::fmax(largest, std::fabs(expected[i]));
 
     // The derivative along a direction, from both sides in double, and from the kernels' gradients.
     Doubles db_ih(static_cast<size_t>(G)), db_hh(static_cast<size_t>(G)), dw(static_cast<size_t>(G * D));
@@ -194,32 +195,37 @@ std::pair<double, double> check(const Kernels& kernels, const Case& c, unsigned 
 int main() {
     const int64_t sizes[][4] = {{1, 1, 1, 1},  {3, 4, 5, 15},  {7, 9, 3, 17}, {33, 3, 20, 16}, {2, 5, 70, 33},
                                 {0, 3, 4, 5},  {4, 0, 4, 5},   {5, 12, 9, 64}, {13, 30, 6, 8}};
+    const char* const names[PRECISIONS] = {"float32", "bfloat16", "int8"};
+    const double most[PRECISIONS] = {1e-5, 3e-2, 6e-2};
     bool good = true;
-    for (const Kernels* kernels : available()) {
-        double outputs = 0, gradients = 0;
-        unsigned seed = 0;
-        for (int cell = 0; cell < CELLS; ++cell)
-            for (const auto& [B, T, D, H] : sizes)
-                for (const bool reverse : {false, true})
-                    for (const bool ragged : {false, true})
-                        for (const int threads : {1, 2}) {
-                            if (threads > 1 && B < 2) continue;
-                            std::mt19937 random(++seed);
-                            Case c{Cell(cell), B, T, D, H, reverse, threads, {}};
-                            for (int64_t b = 0; b < B; ++b)
-                                c.length.push_back(ragged ? int64_t(random() % unsigned(T + 1)) : T);
-                            const auto [output, gradient] = check(*kernels, c, seed);
-                            // The slope of relu has corners that a difference may straddle.
-                            const double allowed = cell == RNN_RELU ? 1e-3 : 1e-5;
-                            const bool right = output < 1e-5 && gradient < allowed;
-                            if (!right)
-                                std::printf("%s: cell %d B%d T%d D%d H%d %s %s %d threads: %.1e %.1e\n", kernels->name,
-                                            cell, int(B), int(T), int(D), int(H), reverse ? "reverse" : "forward",
-                                            ragged ? "ragged" : "full", threads, output, gradient);
-                            good = good && right;
-                            outputs = std::fmax(outputs, output), gradients = std::fmax(gradients, gradient);
-                        }
-        std::printf("%s: outputs within %.1e, gradients within %.1e\n", kernels->name, outputs, gradients);
-    }
+    for (const Kernels* kernels : available())
+        for (int precision = 0; precision < PRECISIONS; ++precision) {
+            double outputs = 0, gradients = 0;
+            unsigned seed = 0;
+            for (int cell = 0; cell < CELLS; ++cell)
+                for (const auto& [B, T, D, H] : sizes)
+                    for (const bool reverse : {false, true})
+                        for (const bool ragged : {false, true})
+                            for (const int threads : {1, 2}) {
+                                if (threads > 1 && B < 2) continue;
+                                std::mt19937 random(++seed);
+                                Case c{Cell(cell), B, T, D, H, reverse, threads, {}};
+                                for (int64_t b = 0; b < B; ++b)
+                                    c.length.push_back(ragged ? int64_t(random() % unsigned(T + 1)) : T);
+                                const auto [output, gradient] = check(*kernels, Precision(precision), c, seed);
+                                // The slope of relu has corners that a difference may straddle.
+                                const double allowed = most[precision], corners = cell == RNN_RELU ? 1e-3 : 0;
+                                const bool right = output < allowed && gradient < std::fmax(allowed, corners);
+                                if (!right)
+                                    std::printf("%s %s: cell %d B%d T%d D%d H%d %s %s %d threads: %.1e %.1e\n",
+                                                kernels->name, names[precision], cell, int(B), int(T), int(D), int(H),
+                                                reverse ? "reverse" : "forward", ragged ? "ragged" : "full", threads,
+                                                output, gradient);
+                                good = good && right;
+                                outputs = std::fmax(outputs, output), gradients = std::fmax(gradients, gradient);
+                            }
+            std::printf("%s: %s outputs within %.1e, gradients within %.1e\n", kernels->name, names[precision], outputs,
+                        gradients);
+        }
     return good ? 0 : 1;
 }

@@ -3,6 +3,12 @@
 #include <cstdint>
 
 enum Cell { RNN_TANH, RNN_RELU, LSTM, GRU, CELLS };
+constexpr int GATES_OF[CELLS] = {1, 1, 4, 3};  // row blocks of the weights
+constexpr int KEPT_OF[CELLS] = {1, 1, 4, 4};   // columns of H that the gates take when they are kept, and their gradients
+constexpr bool KEEPS[CELLS] = {false, false, true, true};
+
+// What weights and the rows that they are multiplied with are rounded to; all else is float.
+enum Precision { SINGLE, HALF, BYTE, PRECISIONS };
 
 // Where place t of row b stands in an array of rows: data + (row[b] + time[t]) * width. Batch first, time first,
 // packed and concatenated sequences are all of this form.
@@ -25,25 +31,28 @@ struct Batch {
 // One direction's weights, in panels (kernels/panels.h).
 struct Weights {
     int64_t D, H;
-    const float* ih;      // W_ih, for x -> gates
-    const float* hh;      // W_hh, for h -> gates
+    const int32_t* ih;    // W_ih, for x -> gates
+    const int32_t* hh;    // W_hh, for h -> gates
     const float* bias;    // [gates * H] what is added to x W_ih, in the order of the kept gates
     const float* bias_h;  // [H] GRU's b_hn; zeros where there is no bias
-    const float* ih_back; // W_ih, for dgates -> dx
-    const float* hh_back; // W_hh, for dgates -> dh
+    const int32_t* ih_back;  // W_ih, for dgates -> dx
+    const int32_t* hh_back;  // W_hh, for dgates -> dh
 };
 
 struct Forward {
+    bool relu;          // RNN_RELU
     Batch batch;
     Weights weights;
     const float* x;     // [*, D]
+    const int64_t* ids;  // [*] in the place of x: rows of the table
+    const float* table;  // [*, gates * H] x W_ih with the biases, in the order of the kept gates
     Places x_at;
     float* y;           // [*, H]
     Places y_at;
     const float* h0;    // [B, H]
     float* h_n;         // [B, H]
     float* c_n;         // [B, H] LSTM: c0 when it begins
-    float* gates;       // [*, KEPT * H] in the kept order, or null: then they live in scratch
+    void* gates;        // [*, KEPT * H] floats, or bfloat16 in HALF, in the kept order; null: they are not kept
     float* cells;       // [*, H] LSTM, with gates: c after each step
     void* scratch;      // threads * forward_scratch bytes
 };
@@ -56,6 +65,7 @@ struct Sum {
 };
 
 struct Backward {
+    bool relu;           // RNN_RELU
     Batch batch;
     Weights weights;
     const float* x;      // [*, D]
@@ -65,7 +75,7 @@ struct Backward {
     Places y_at;
     const float* h0;     // [B, H]
     const float* c0;     // [B, H]
-    const float* gates;  // [*, KEPT * H]
+    const void* gates;   // [*, KEPT * H]
     const float* cells;  // [*, H]
     float* dh;           // [B, H] the gradient of h_n before, of h0 after
     float* dc;           // [B, H] the same of c
@@ -74,16 +84,22 @@ struct Backward {
     void* scratch;       // threads * backward_scratch bytes
 };
 
-struct Kernels {
-    const char* name;
-    // Floats that each packing takes, and the packing of the panels of one share of threads.
-    int64_t (*packed_floats)(Cell, int64_t D, int64_t H, int which);
-    void (*pack)(Cell, int64_t D, int64_t H, int which, const float* w, float* packed, int thread, int threads);
+// The kernels of one precision.
+struct Kind {
+    // Words that each packing takes, and the packing of the panels of one share of threads.
+    int64_t (*packed_words)(Cell, int64_t D, int64_t H, int which);
+    void (*pack)(Cell, int64_t D, int64_t H, int which, const float* w, int32_t* packed, int thread, int threads);
     int64_t (*forward_scratch)(Cell, const Forward&, int threads);
     void (*forward)(Cell, const Forward&, int thread, int threads);
     int64_t (*backward_scratch)(Cell, const Backward&, int threads);
     void (*backward)(Cell, const Backward&, int thread, int threads);
-    void (*activations)(const float* x, int64_t n, float* sigmoid, float* tanh);
+};
+
+struct Kernels {
+    const char* name;
+    bool has_half;  // multiplies bfloat16 faster than float
+    Kind kinds[PRECISIONS];
+    void (*activations)(Precision, const float* x, int64_t n, float* sigmoid, float* tanh);
 };
 
 enum { IH, HH, IH_BACK, HH_BACK };
@@ -92,4 +108,5 @@ namespace portable { extern const Kernels kernels; }
 #if defined(__x86_64__)
 namespace avx2 { extern const Kernels kernels; }
 namespace avx512 { extern const Kernels kernels; }
+namespace avx512_bf16 { extern const Kernels kernels; }
 #endif

@@ -20,7 +20,7 @@
 namespace nb = nanobind;
 using nb::ssize_t;
 using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;  // what holds other numbers is counted in floats
 using Ints = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 namespace {
@@ -41,8 +41,17 @@ Cell cell_of(const std::string& name) {
     throw std::invalid_argument("no kernel for the cell '" + name + "'");
 }
 
-int gates_of(Cell cell) { return cell == LSTM ? 4 : cell == GRU ? 3 : 1; }
-int kept_of(Cell cell) { return cell == LSTM || cell == GRU ? 4 : 1; }
+Precision precision_of(const std::string& name) {
+    const char* const names[PRECISIONS] = {"float32", "bfloat16", "int8"};
+    for (int precision = 0; precision < PRECISIONS; ++precision)
+        if (name == names[precision]) return Precision(precision);
+    throw std::invalid_argument("no precision '" + name + "': it is float32, bfloat16 or int8");
+}
+
+// How many floats the kept gates of one row and step take.
+int64_t kept_floats(Cell cell, int64_t H, Precision precision) {
+    return KEEPS[cell] ? KEPT_OF[cell] * H / (precision == HALF ? 2 : 1) : 0;
+}
 
 std::string words(const std::vector<int64_t>& shape) {
     std::string text = "[";
@@ -140,10 +149,16 @@ Places places(const Ints& row, const Ints& time, int64_t B, int64_t T) {
 class Packed {
    public:
     Packed(const std::string& cell, const In& w_ih, const In& w_hh, const std::optional<In>& b_ih,
-           const std::optional<In>& b_hh, bool backward, const std::optional<std::string>& isa, int threads)
-        : kernels_(choose(isa)), cell_(cell_of(cell)), backward_(backward) {
+           const std::optional<In>& b_hh, bool backward, const std::string& precision,
+           const std::optional<std::string>& isa, int threads)
+        : kernels_(choose(isa)),
+          cell_(cell_of(cell)),
+          precision_(precision_of(precision)),
+          kind_(kernels_.kinds[precision_]),
+          backward_(backward) {
+        if (backward && precision_ == BYTE) throw std::invalid_argument("there is no way back in int8");
         if (w_ih.ndim() != 2 || w_hh.ndim() != 2) throw std::invalid_argument("weights are matrices");
-        const int64_t H = int64_t(w_hh.shape(1)), D = int64_t(w_ih.shape(1)), G = gates_of(cell_) * H;
+        const int64_t H = int64_t(w_hh.shape(1)), D = int64_t(w_ih.shape(1)), G = GATES_OF[cell_] * H;
         if (H < 1) throw std::invalid_argument("the state needs a width of 1 or more");
         const float* const ih = data(w_ih, "weight_ih", {G, D});
         const float* const hh = data(w_hh, "weight_hh", {G, H});
@@ -154,10 +169,10 @@ class Packed {
         threads = std::max(threads, 1);
         const int first = backward ? IH_BACK : IH, last = backward ? HH_BACK : HH;
         for (int which = first; which <= last; ++which)
-            panels_[which] = Room<float>(kernels_.packed_floats(cell_, D, H, which));
+            panels_[which] = Room<int32_t>(kind_.packed_words(cell_, D, H, which));
         parallel(threads, [&](int thread, int all) {
             for (int which = first; which <= last; ++which)
-                kernels_.pack(cell_, D, H, which, source[which], panels_[which].get(), thread, all);
+                kind_.pack(cell_, D, H, which, source[which], panels_[which].get(), thread, all);
         });
 
         bias_.assign(size_t(G), 0.0f), bias_h_.assign(size_t(H), 0.0f);
@@ -177,23 +192,24 @@ class Packed {
         if (backward_) throw std::invalid_argument("these weights are packed for the way back");
         const int64_t B = int64_t(lengths.shape(0)), T = int64_t(x_time.shape(0)), H = weights_.H;
         const Order order(lengths, T, reverse);
-        const bool keep = kept_of(cell_) > 1 && gates.has_value();
+        const bool keep = KEEPS[cell_] && gates.has_value();
         Forward f{};
+        f.relu = cell_ == RNN_RELU;
         f.batch = order.batch, f.weights = weights_;
         f.x = data(x, "x", {-1, weights_.D}), f.x_at = places(x_row, x_time, B, T);
         f.y = data(y, "y", {-1, H}), f.y_at = places(y_row, y_time, B, T);
         order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
         f.h0 = data(h0, "h0", {B, H}), f.h_n = data(h_n, "h_n", {B, H});
         f.c_n = data(c_n, "c_n", {B, H}, cell_ == LSTM);
-        f.gates = keep ? data(gates, "gates", {-1, kept_of(cell_) * H}, true) : nullptr;
+        f.gates = keep ? data(gates, "gates", {-1, kept_floats(cell_, H, precision_)}, true) : nullptr;
         f.cells = data(cells, "cells", {-1, H}, keep && cell_ == LSTM);
         if (keep && (int64_t(gates->shape(0)) < order.total || (f.cells && int64_t(cells->shape(0)) < order.total)))
             throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
                                         " places");
         threads = within(threads, B);
-        const Room<char> scratch(kernels_.forward_scratch(cell_, f, threads) * threads);
+        const Room<char> scratch(kind_.forward_scratch(cell_, f, threads) * threads);
         f.scratch = scratch.get();
-        parallel(threads, [&](int thread, int all) { kernels_.forward(cell_, f, thread, all); });
+        parallel(threads, [&](int thread, int all) { kind_.forward(cell_, f, thread, all); });
     }
 
     // dh and dc: the gradients of h_n and c_n before, of h0 and c0 after.
@@ -204,17 +220,18 @@ class Packed {
                   const Out& db, int threads) const {
         if (!backward_) throw std::invalid_argument("these weights are packed for the way forward");
         const int64_t B = int64_t(lengths.shape(0)), T = int64_t(y_time.shape(0)), H = weights_.H, D = weights_.D;
-        const int64_t kept = kept_of(cell_) * H, G = gates_of(cell_) * H;
+        const int64_t kept = KEPT_OF[cell_] * H, G = GATES_OF[cell_] * H;
         const Order order(lengths, T, reverse);
-        const bool keep = kept > H, lstm = cell_ == LSTM;
+        const bool keep = KEEPS[cell_], lstm = cell_ == LSTM;
         Backward f{};
+        f.relu = cell_ == RNN_RELU;
         f.batch = order.batch, f.weights = weights_;
         f.x = data(x, "x", {-1, D}), f.x_at = places(x_row, x_time, B, T);
         f.y = data(y, "y", {-1, H}), f.dy = data(dy, "dy", {int64_t(y.shape(0)), H});
         f.y_at = places(y_row, y_time, B, T);
         order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
         f.h0 = data(h0, "h0", {B, H}), f.c0 = data(c0, "c0", {B, H}, lstm);
-        f.gates = data(gates, "gates", {-1, kept}, keep), f.cells = data(cells, "cells", {-1, H}, lstm);
+        f.gates = data(gates, "gates", {-1, kept_floats(cell_, H, precision_)}, keep), f.cells = data(cells, "cells", {-1, H}, lstm);
         if ((keep && int64_t(gates->shape(0)) < order.total) || (lstm && int64_t(cells->shape(0)) < order.total))
             throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
                                         " places");
@@ -224,13 +241,13 @@ class Packed {
         const int64_t sizes[] = {G * D, G * H, kept};
 
         threads = within(threads, B);
-        const Room<char> scratch(kernels_.backward_scratch(cell_, f, threads) * threads);
+        const Room<char> scratch(kind_.backward_scratch(cell_, f, threads) * threads);
         f.scratch = scratch.get();
         const Room<float> sums((sizes[0] + sizes[1] + sizes[2]) * (threads - 1));  // the first thread's are the totals
         float* parts[3] = {sums.get()};
         for (int i = 1; i < 3; ++i) parts[i] = parts[i - 1] + sizes[i - 1] * (threads - 1);
         for (int i = 0; i < 3; ++i) f.dw[i] = {totals[i], parts[i], sizes[i]};
-        parallel(threads, [&](int thread, int all) { kernels_.backward(cell_, f, thread, all); });
+        parallel(threads, [&](int thread, int all) { kind_.backward(cell_, f, thread, all); });
         if (threads == 1) return;
         parallel(threads, [&](int thread, int all) {
             for (int i = 0; i < 3; ++i)
@@ -250,8 +267,10 @@ class Packed {
 
     const Kernels& kernels_;
     Cell cell_;
+    Precision precision_;
+    const Kind& kind_;
     bool backward_;
-    Room<float> panels_[4];
+    Room<int32_t> panels_[4];
     std::vector<float> bias_, bias_h_;
     Weights weights_{};
 };
@@ -261,10 +280,10 @@ class Packed {
 NB_MODULE(_native, m) {
     nb::class_<Packed>(m, "Packed")
         .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&,
-                      bool, const std::optional<std::string>&, int>(),
+                      bool, const std::string&, const std::optional<std::string>&, int>(),
              nb::arg("cell"), nb::arg("weight_ih").noconvert(), nb::arg("weight_hh").noconvert(),
              nb::arg("bias_ih").noconvert().none(), nb::arg("bias_hh").noconvert().none(),
-             nb::arg("backward"), nb::arg("isa").none(), nb::arg("threads"))
+             nb::arg("backward"), nb::arg("precision"), nb::arg("isa").none(), nb::arg("threads"))
         .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(),
              nb::arg("x_time").noconvert(),
              nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
@@ -287,6 +306,11 @@ NB_MODULE(_native, m) {
         for (const Kernels* kernels : available()) names.push_back(kernels->name);
         return names;
     });
+    m.def("has_bfloat16", [](const std::optional<std::string>& isa) { return choose(isa).has_half; },
+          nb::arg("isa").none(), "Whether products of bfloat16 are faster than those of float32.");
+    m.def("kept", [](const std::string& cell, int64_t hidden, const std::string& precision) {
+        return kept_floats(cell_of(cell), hidden, precision_of(precision));
+    }, nb::arg("cell"), nb::arg("hidden"), nb::arg("precision"), "Floats of each row and step that the way back needs.");
     m.def("share_openmp", &share_openmp);
     m.def("empty", [](const std::vector<size_t>& shape) {
         size_t count = 1;
@@ -296,8 +320,10 @@ NB_MODULE(_native, m) {
         return nb::ndarray<nb::numpy, float>(memory, shape.size(), shape.data(),
                                              nb::capsule(memory, [](void* block) noexcept { give(block); }));
     }, nb::arg("shape"), "An uncleared float32 array in memory that is used again when it is free.");
-    m.def("activations", [](const In& x, const Out& sigmoids, const Out& tanhs, const std::optional<std::string>& isa) {
+    m.def("activations", [](const In& x, const Out& sigmoids, const Out& tanhs, const std::string& precision,
+                            const std::optional<std::string>& isa) {
         const int64_t n = int64_t(x.shape(0));
-        choose(isa).activations(data(x, "x", {n}), n, data(sigmoids, "sigmoid", {n}), data(tanhs, "tanh", {n}));
-    }, nb::arg("x"), nb::arg("sigmoid").noconvert(), nb::arg("tanh").noconvert(), nb::arg("isa").none());
+        choose(isa).activations(precision_of(precision), data(x, "x", {n}), n, data(sigmoids, "sigmoid", {n}), data(tanhs, "tanh", {n}));
+    }, nb::arg("x"), nb::arg("sigmoid").noconvert(), nb::arg("tanh").noconvert(), nb::arg("precision"),
+          nb::arg("isa").none());
 }

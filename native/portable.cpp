@@ -5,5 +5,7 @@
 #define ISA portable
 namespace portable {
 #include "kernels/vector.h"
+#define SINGLE_KIND Any<Single>::kind
+#define HAS_HALF false
 #include "kernels/unit.h"
 }

@@ -7,26 +7,29 @@
 // hold both biases, x_n its own.
 
 struct GatedRecurrentUnit {
-    static constexpr int GATES = 3;
-    static constexpr int KEPT = 4;              // n r z q: what x reaches stands first, what h reaches last
-    static constexpr bool KEEPS = true;
+    static constexpr Cell CELL = GRU;
+    static constexpr int GATES = 3, KEPT = 4;   // kept are n r z q: what x reaches stands first, what h reaches last
     static constexpr int X[GATES] = {2, 0, 1};  // n r z of the weights' r z n
     static constexpr int H_PART = 1;
     static constexpr bool HAS_C = false;
 
-    template <bool KEEP>
-    INLINE void forward(const Vec* product, const Step& s, int64_t j, int n) {
-        float *n_at = s.gates + j, *r_at = n_at + s.H, *z_at = r_at + s.H, *q_at = z_at + s.H;
-        const Vec r = sigmoid(load(r_at, n) + product[0]);
-        const Vec z = sigmoid(load(z_at, n) + product[1]);
+    template <typename P, bool KEEP>
+    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t j, int n) {
+        const float* const x = s.x + j;
+        const Vec r = P::sigmoid(load(x + s.H, n) + product[0]);
+        const Vec z = P::sigmoid(load(x + 2 * s.H, n) + product[1]);
         const Vec q = product[2] + load(s.bias_h + j, n);
-        const Vec new_ = tanh(load(n_at, n) + r * q);
+        const Vec new_ = P::tanh(load(x, n) + r * q);
         store(s.h + j, new_ + z * (load(s.h_before + j, n) - new_), n);
-        if (KEEP) store(n_at, new_, n), store(r_at, r, n), store(z_at, z, n), store(q_at, q, n);
+        if (KEEP) {
+            typename P::Kept* const kept = s.gates + j;
+            store(kept, new_, n), store(kept + s.H, r, n), store(kept + 2 * s.H, z, n), store(kept + 3 * s.H, q, n);
+        }
     }
 
-    INLINE void backward(Vec dh, const StepBack& s, int64_t j, int n) {
-        const float* at = s.gates + j;
+    template <typename P>
+    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t j, int n) {
+        const typename P::Kept* at = s.gates + j;
         const Vec one = all(1.0f);
         const Vec new_ = load(at, n), r = load(at + s.H, n), z = load(at + 2 * s.H, n), q = load(at + 3 * s.H, n);
         const Vec dn = dh * (one - z) * (one - new_ * new_);

@@ -51,29 +51,34 @@ INLINE void in_tiles(int N, int64_t rows, const Body& body) {
     }
 }
 
-constexpr int64_t AHEAD = 16;   // steps of k by which the panel is fetched before it is needed
-constexpr int64_t BLOCK = 256;  // steps of k that are summed by themselves: one long sum would lose a digit
+constexpr int64_t AHEAD = 16;   // words by which the panel is fetched before it is needed
+constexpr int64_t BLOCK = 256;  // words that are summed by themselves: one long sum would lose a digit
 
-// sum[r][v] = sum over k of row(r, k) * panel[k][v], in blocks of k and in each k ascending: the same whatever R is.
-template <int R, int N, typename Row>
-INLINE void multiply(const Row& row, const float* panel, int64_t K, Vec (&sum)[R][N]) {
+// Words of a panel of N vectors whose columns have K numbers.
+template <typename P>
+constexpr int64_t panel_words(int64_t K, int64_t N) { return (words_of<P>(K) + P::PANEL_TAIL) * N * LANES; }
+
+// sum[r][v] = sum over the words k of row(r, k) * panel[k][v], in blocks of k and in each k ascending: the same
+// whatever R is.
+template <typename P, int R, int N, typename Row>
+INLINE void add_up(const Row& row, const Word* panel, int64_t words, typename P::Sum (&sum)[R][N]) {
     for (auto& row_sum : sum)
-        for (Vec& s : row_sum) s = Vec{};
-    for (int64_t block = 0; block < K; block += BLOCK) {
-        Vec s[R][N] = {};
-        const int64_t past = block + BLOCK < K ? block + BLOCK : K;
+        for (auto& s : row_sum) s = typename P::Sum{};
+    for (int64_t block = 0; block < words; block += BLOCK) {
+        typename P::Sum s[R][N] = {};
+        const int64_t past = block + BLOCK < words ? block + BLOCK : words;
         for (int64_t k = block; k < past; ++k) {
-            Vec w[N];
+            Ints w[N];
 #pragma GCC unroll 8
             for (int v = 0; v < N; ++v) {
                 __builtin_prefetch(panel + ((k + AHEAD) * N + v) * LANES);
-                w[v] = reinterpret_cast<const Vec*>(panel)[k * N + v];
+                w[v] = load(panel + (k * N + v) * LANES);
             }
 #pragma GCC unroll 8
             for (int r = 0; r < R; ++r) {
-                const Vec a = all(row(r, k));
+                const Ints a = every(row(r, k));
 #pragma GCC unroll 8
-                for (int v = 0; v < N; ++v) s[r][v] += a * w[v];
+                for (int v = 0; v < N; ++v) s[r][v] = P::dot(s[r][v], a, w[v]);
             }
         }
 #pragma GCC unroll 8
@@ -83,115 +88,150 @@ INLINE void multiply(const Row& row, const float* panel, int64_t K, Vec (&sum)[R
     }
 }
 
-template <int R, int N>
-INLINE void multiply(const float* const* rows, const float* panel, int64_t K, Vec (&sum)[R][N]) {
-    const float* own[R];
+// The same for R rows of K numbers each, and the sums' values.
+template <typename P, int R, int N>
+INLINE void multiply(const Word* const* rows, const Word* panel, int64_t K, Vec (&value)[R][N]) {
+    const LooseWord* own[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) own[r] = rows[r];
-    multiply<R, N>([&own](int r, int64_t k) { return own[r][k]; }, panel, K, sum);
+    const int64_t words = words_of<P>(K);
+    typename P::Sum sum[R][N];
+    add_up<P, R, N>([&own](int r, int64_t k) { return own[r][k]; }, panel, words, sum);
+    const Word* const tail = panel + words * N * LANES;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) value[r][v] = P::value(sum[r][v], rows[r] + words, tail + v * LANES, N * LANES);
 }
 
-// Writes N vectors as one panel, k0 <= k < k1 of it. `column(v, lane)` points at k = k0 of what stands there, null
-// past the last column.
-template <typename Column>
-INLINE void pack_panel(float* panel, int N, int64_t k0, int64_t k1, int64_t k_stride, const Column& column) {
+// Writes N vectors of columns as one panel; `column(v, lane)` points at the K numbers of one, null past the last.
+template <typename P, typename Column>
+INLINE void pack_columns(Word* panel, int N, int64_t K, const Column& column) {
+    const int64_t words = words_of<P>(K);
     for (int v = 0; v < N; ++v) {
         const float* from[LANES];
-        for (int lane = 0; lane < LANES; ++lane) from[lane] = column(v, lane);
-        for (int64_t k = k0; k < k1; k += LANES) {  // in small squares, so that either stride stays in cache
-            const int64_t past = k + LANES < k1 ? k + LANES : k1;
+        float scale[LANES];
+        int sum[LANES] = {};
+        for (int lane = 0; lane < LANES; ++lane) {
+            from[lane] = column(v, lane);
+            scale[lane] = from[lane] ? P::scale(from[lane], K) : 0.0f;
+        }
+        Word* const to = panel + v * LANES;
+        for (int64_t k = 0; k < words; k += LANES) {  // in small squares, so that either stride stays in cache
+            Word square[LANES][LANES];
+            const int64_t left = K - k * P::PER, past = k + LANES < words ? k + LANES : words;
             for (int lane = 0; lane < LANES; ++lane) {
-                const float* own = from[lane];
-                float* to = panel + v * LANES + lane;
-                for (int64_t i = k; i < past; ++i) to[i * N * LANES] = own ? own[(i - k0) * k_stride] : 0.0f;
+                if (from[lane]) P::weights(from[lane] + k * P::PER, left < LANES * P::PER ? left : LANES * P::PER,
+                                           scale[lane], square[lane]);
+                else store(square[lane], Ints{});
+                if (P::PANEL_TAIL) sum[lane] += P::sum(square[lane], int(past - k));
             }
+            for (int64_t i = k; i < past; ++i)
+                for (int lane = 0; lane < LANES; ++lane) to[i * N * LANES + lane] = square[lane][i - k];
+        }
+        if (P::PANEL_TAIL)
+            for (int lane = 0; lane < LANES; ++lane) {
+                reinterpret_cast<float*>(to)[words * N * LANES + lane] = scale[lane];
+                to[(words + 1) * N * LANES + lane] = 128 * sum[lane];
+            }
+    }
+}
+
+// The same where the numbers of one k stand side by side: row(k) points at those of the panel's first column, null
+// past the last; lanes(v) says how many columns there are.
+template <typename P, typename Row, typename Lanes>
+INLINE void pack_rows(Word* panel, int N, int64_t K, const Row& row, const Lanes& lanes) {
+    for (int64_t word = 0; word < words_of<P>(K); ++word) {
+        const float* own[P::PER];
+        for (int i = 0; i < P::PER; ++i) own[i] = word * P::PER + i < K ? row(word * P::PER + i) : nullptr;
+        for (int v = 0; v < N; ++v) {
+            Vec x[P::PER];
+            for (int i = 0; i < P::PER; ++i) x[i] = own[i] ? load(own[i] + v * LANES, lanes(v)) : Vec{};
+            store(panel + (word * N + v) * LANES, P::join(x));
         }
     }
 }
 
 // y[i] = x[i] W (+ bias, or + what y[i] holds) for a list of rows.
+template <typename P>
 struct Product {
-    const float* const* x;  // [count] rows of K
-    float* const* y;        // [count] rows of `columns`
+    const Word* const* x;  // [count] rows of K numbers
+    float* const* y;       // [count] rows of `columns`
     int64_t count, K, columns;
-    const float* panels;
+    const Word* panels;
     const float* bias;  // [columns], or null
     bool add;
 
-    void run() const;
-};
+    struct Tile {
+        const Product& product;
+        const Panels& panels;
+        int64_t first_vector;
 
-struct ProductTile {
-    const Product& product;
-    const Panels& panels;
-    int64_t first_vector;
-
-    template <int R, int N>
-    void run(int64_t first) const {
-        const Product& own = product;
-        Vec sum[R][N];
-        multiply<R, N>(own.x + first, own.panels + first_vector * own.K * LANES, own.K, sum);
-        for (int v = 0; v < N; ++v) {
-            const int64_t j = (first_vector + v) * LANES;
-            const int n = panels.lanes(first_vector + v);
-            const Vec base = own.bias ? load(own.bias + j, n) : Vec{};
-            for (int r = 0; r < R; ++r) {
-                float* y = own.y[first + r] + j;
-                store(y, sum[r][v] + (own.add ? load(y, n) : base), n);
+        template <int R, int N>
+        void run(int64_t first) const {
+            const Product& own = product;
+            Vec sum[R][N];
+            multiply<P, R, N>(own.x + first, own.panels + panel_words<P>(own.K, first_vector), own.K, sum);
+            for (int v = 0; v < N; ++v) {
+                const int64_t j = (first_vector + v) * LANES;
+                const int n = panels.lanes(first_vector + v);
+                const Vec base = own.bias ? load(own.bias + j, n) : Vec{};
+                for (int r = 0; r < R; ++r) {
+                    float* y = own.y[first + r] + j;
+                    store(y, sum[r][v] + (own.add ? load(y, n) : base), n);
+                }
             }
         }
+    };
+
+    void run() const {
+        const Panels layout(columns);
+        for (int64_t p = 0; p < layout.count; ++p) in_tiles(layout.width(p), count, Tile{*this, layout, layout.first(p)});
     }
 };
 
-inline void Product::run() const {
-    const Panels layout(columns);
-    for (int64_t p = 0; p < layout.count; ++p)
-        in_tiles(layout.width(p), count, ProductTile{*this, layout, layout.first(p)});
-}
-
 // target[i][j] (+)= sum over k of a[k][i] * b[k][j]: the gradient of a matrix, from K rows of each side.
+template <typename P>
 struct Outer {
-    const float* const* a;  // [K] rows of `rows`
+    const Word* const* a;   // [words of K] rows of `rows` words: those of one k, or of two side by side
     const float* const* b;  // [K] rows of `columns`
     int64_t K, rows, columns;
     float* target;  // [rows, columns]
-    float* panel;   // room for K * 4 vectors
+    Word* panel;    // room for K * 4 vectors
     bool add;       // false: the target is not read, but written
 
-    void run() const;
-};
+    struct Tile {
+        const Outer& outer;
+        const Panels& panels;
+        int64_t first_vector;
 
-struct OuterTile {
-    const Outer& outer;
-    const Panels& panels;
-    int64_t first_vector;
-
-    template <int R, int N>
-    void run(int64_t first) const {
-        const Outer& own = outer;
-        float* target = own.target + first * own.columns + first_vector * LANES;
-        for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
-            for (int v = 0; v < N; ++v) __builtin_prefetch(target + r * own.columns + v * LANES, 1);
-        Vec sum[R][N];
-        multiply<R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel, own.K, sum);
-        for (int v = 0; v < N; ++v) {
-            const int n = panels.lanes(first_vector + v);
-            for (int r = 0; r < R; ++r) {
-                float* to = target + r * own.columns + v * LANES;
-                store(to, own.add ? load(to, n) + sum[r][v] : sum[r][v], n);
+        template <int R, int N>
+        void run(int64_t first) const {
+            const Outer& own = outer;
+            float* target = own.target + first * own.columns + first_vector * LANES;
+            for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+                for (int v = 0; v < N; ++v) __builtin_prefetch(target + r * own.columns + v * LANES, 1);
+            Vec sum[R][N];
+            add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel,
+                            words_of<P>(own.K), sum);
+            for (int v = 0; v < N; ++v) {
+                const int n = panels.lanes(first_vector + v);
+                for (int r = 0; r < R; ++r) {
+                    float* to = target + r * own.columns + v * LANES;
+                    store(to, own.add ? load(to, n) + sum[r][v] : sum[r][v], n);
+                }
             }
+        }
+    };
+
+    void run() const {
+        const Panels layout(columns);
+        for (int64_t p = 0; p < layout.count; ++p) {
+            const int64_t first = layout.first(p);
+            const int N = layout.width(p);
+            pack_rows<P>(panel, N, K, [&](int64_t k) { return b[k] + first * LANES; },
+                         [&](int v) { return layout.lanes(first + v); });
+            in_tiles(N, rows, Tile{*this, layout, first});
         }
     }
 };
-
-inline void Outer::run() const {
-    const Panels layout(columns);
-    for (int64_t p = 0; p < layout.count; ++p) {
-        const int64_t first = layout.first(p);
-        const int N = layout.width(p);
-        for (int64_t k = 0; k < K; ++k)
-            for (int v = 0; v < N; ++v)
-                store(panel + (k * N + v) * LANES, load(b[k] + (first + v) * LANES, layout.lanes(first + v)));
-        in_tiles(N, rows, OuterTile{*this, layout, first});
-    }
-}

@@ -3,8 +3,6 @@
 
 constexpr int64_t SHEET = 1 << 17;  // floats of x W_ih that are made at a time: they stay in cache until they are read
 
-constexpr int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 // Packing. W_ih [G, D] and W_hh [G, H] come as torch has them.
 //
 // IH:      K = D, columns: the kept gates, in the kept order      x -> gates
@@ -15,25 +13,25 @@ constexpr int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 // A panel of HH holds every gate of one vector of hidden units, so that a tile has all that a step needs in registers.
 // A cell of one gate has plain panels.
 
-template <typename C>
-int64_t packed_floats(int64_t D, int64_t H, int which) {
+template <typename C, typename P>
+int64_t packed_words(int64_t D, int64_t H, int which) {
     constexpr int64_t G = C::GATES;
     switch (which) {
-        case IH: return D * Panels(G * H).vectors * LANES;
-        case HH: return H * G * Panels(H).vectors * LANES;
-        case IH_BACK: return G * H * Panels(D).vectors * LANES;
-        default: return G * H * Panels(H).vectors * LANES;
+        case IH: return panel_words<P>(D, Panels(G * H).vectors);
+        case HH: return panel_words<P>(H, G * Panels(H).vectors);
+        case IH_BACK: return panel_words<P>(G * H, Panels(D).vectors);
+        default: return panel_words<P>(G * H, Panels(H).vectors);
     }
 }
 
-template <typename C>
-void pack(int64_t D, int64_t H, int which, const float* w, float* packed, int thread, int threads) {
+template <typename C, typename P>
+void pack(int64_t D, int64_t H, int which, const float* w, Word* packed, int thread, int threads) {
     const int64_t G = C::GATES * H, width = which == IH || which == IH_BACK ? D : H;  // W is [G, width]
     const auto kept = [H](int64_t row) { return C::X[row / H] * H + row % H; };
     if (which == HH && C::GATES > 1) {
         const Panels units(H);
         for (int64_t u = thread; u < units.vectors; u += threads)
-            pack_panel(packed + u * C::GATES * H * LANES, C::GATES, 0, H, 1, [&](int gate, int lane) {
+            pack_columns<P>(packed + panel_words<P>(H, u * C::GATES), C::GATES, H, [&](int gate, int lane) {
                 return lane < units.lanes(u) ? w + (gate * H + u * LANES + lane) * width : nullptr;
             });
         return;
@@ -43,17 +41,19 @@ void pack(int64_t D, int64_t H, int which, const float* w, float* packed, int th
     const Panels panels(back ? width : G);
     for (int64_t p = thread; p < panels.count; p += threads) {
         const int64_t first = panels.first(p);
-        float* panel = packed + first * K * LANES;
-        const auto column = [&](int v, int lane, int64_t k0) -> const float* {
+        const auto lanes = [&](int v) { return panels.lanes(first + v); };
+        Word* const panel = packed + panel_words<P>(K, first);
+        if constexpr (P::LEARNS)
+            if (back) {
+                pack_rows<P>(panel, panels.width(p), K, [&](int64_t k) {
+                    return w + (which == IH_BACK ? kept(k) : k) * width + first * LANES;
+                }, lanes);
+                continue;
+            }
+        pack_columns<P>(panel, panels.width(p), K, [&](int v, int lane) {
             const int64_t j = (first + v) * LANES + lane;
-            if (lane >= panels.lanes(first + v)) return nullptr;
-            return back ? w + k0 * width + j : w + (which == IH ? kept(j) : j) * width;
-        };
-        for (int gate = 0; gate < (back ? C::GATES : 1); ++gate) {
-            const int64_t k0 = gate * H, from = which == IH_BACK ? kept(k0) : k0;
-            pack_panel(panel, panels.width(p), k0, back ? k0 + H : K, back ? width : 1,
-                       [&](int v, int lane) { return column(v, lane, from); });
-        }
+            return lane < lanes(v) ? w + (which == IH ? kept(j) : j) * width : nullptr;
+        });
     }
 }
 
@@ -83,72 +83,86 @@ struct Carver {
     }
 };
 
-template <typename C>
+template <typename C, typename P>
 struct ForwardRoom {
-    int64_t most;          // rows of one sheet
-    float* sheet;          // [most, KEPT * H] x W_ih, where the gates are not kept
-    const float** from;    // [most] rows of x
-    float** to;            // [most] where their products go
-    Step* steps;           // [rows of the thread]
-    const float** before;  // [rows of the thread]
+    static constexpr bool CODED = P::PER > 1;  // rows are rounded into words before they are multiplied
+    int64_t most;               // rows of one sheet
+    int64_t x_words, h_words;   // from one coded row to the next
+    float* sheet;               // [most, KEPT * H] x W_ih, where it is not made where the gates are kept
+    Word* x;                    // [most, x_words] rows of x, where they are coded
+    Word* h[2];                 // [rows of the thread, h_words] coded states, before a step and after
+    const Word** from;          // [most] rows of x
+    float** to;                 // [most] where their products go
+    Step<typename P::Kept>* steps;  // [rows of the thread]
+    const Word** before;        // [rows of the thread]
     int64_t bytes;
 
     ForwardRoom(const Forward& f, int thread, int threads, bool real = true) {
         const int64_t rows = (f.batch.B + threads - 1) / threads, kept = C::KEPT * f.weights.H;
         most = SHEET / kept > rows ? SHEET / kept : rows;
+        if (f.batch.T * rows < most) most = f.batch.T * rows;
+        const int64_t coded = CODED ? up(rows, ROWS_AT_ONCE) : 0;
+        x_words = stride(f.weights.D), h_words = stride(f.weights.H);
         Carver carver{0};
         for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
-            sheet = carver.take<float>(f.gates ? 0 : most * kept);
-            from = carver.take<const float*>(most);
+            sheet = carver.take<float>((f.gates && !CODED) || f.table ? 0 : most * kept);
+            x = carver.take<Word>(CODED && !f.table ? up(most, ROWS_AT_ONCE) * x_words : 0);
+            h[0] = carver.take<Word>(coded * h_words), h[1] = carver.take<Word>(coded * h_words);
+            from = carver.take<const Word*>(most);
             to = carver.take<float*>(most);
-            steps = carver.take<Step>(rows);
-            before = carver.take<const float*>(rows);
+            steps = carver.take<Step<typename P::Kept>>(rows);
+            before = carver.take<const Word*>(rows);
         }
         bytes = carver.bytes;
     }
+
+    static int64_t stride(int64_t numbers) { return up(words_of<P>(numbers) + P::ROW_TAIL, 16) + 16; }
 };
 
-template <typename C>
+template <typename C, typename P>
 int64_t forward_scratch(const Forward& f, int threads) {
-    return ForwardRoom<C>(f, 0, threads, false).bytes;
+    return ForwardRoom<C, P>(f, 0, threads, false).bytes;
 }
 
-template <typename C, bool KEEP>
+template <typename C, typename P, bool KEEP>
 struct ForwardTile {
-    const Step* steps;
-    const float* const* h_before;
-    const float* panel;
+    const Step<typename P::Kept>* steps;
+    const Word* const* h_before;
+    const Word* panel;
     int64_t H, first_vector;
     const Panels& units;
 
     template <int R, int N>
     void run(int64_t first) const {
         Vec sum[R][N];
-        multiply<R, N>(h_before + first, panel, H, sum);
+        multiply<P, R, N>(h_before + first, panel, H, sum);
         for (int r = 0; r < R; ++r)
             for (int u = 0; u < N / C::GATES; ++u) {
                 const int64_t vector = first_vector + u;
-                C::template forward<KEEP>(sum[r] + u, steps[first + r], vector * LANES, units.lanes(vector));
+                C::template forward<P, KEEP>(sum[r] + u, steps[first + r], vector * LANES, units.lanes(vector));
             }
     }
 };
 
-template <typename C, bool KEEP>
+template <typename C, typename P, bool KEEP>
 void forward(const Forward& f, int thread, int threads) {
+    typedef typename P::Kept Kept;
     const Batch& batch = f.batch;
     const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
     const Panels units(H);
     const Share share{thread, threads};
-    const ForwardRoom<C> room(f, thread, threads);
-    const float **const from = room.from, **const h_before = room.before;
+    ForwardRoom<C, P> room(f, thread, threads);
+    constexpr bool CODED = ForwardRoom<C, P>::CODED;
+    const Word **const from = room.from, **const h_before = room.before;
     float** const to = room.to;
-    Step* const steps = room.steps;
+    Step<Kept>* const steps = room.steps;
 
-    for (int64_t i = 0; i < share.of(batch.B); ++i) {  // empty rows end where they begin
+    for (int64_t i = 0; i < share.of(batch.B); ++i) {
         const int64_t row = batch.row[share.rank(i)];
-        if (batch.length[share.rank(i)] == 0)
+        if (batch.length[share.rank(i)] == 0)  // empty rows end where they begin
             for (int64_t j = 0; j < H; ++j) f.h_n[row * H + j] = f.h0[row * H + j];
+        else if constexpr (CODED) P::encode(f.h0 + row * H, H, room.h[0] + i * room.h_words);
     }
     for (int64_t t0 = 0, t1; t0 < batch.T; t0 = t1) {
         int64_t count = 0;
@@ -156,45 +170,61 @@ void forward(const Forward& f, int thread, int threads) {
             const int64_t alive = share.of(batch.alive[t1]);
             if (alive == 0 || (count && count + alive > room.most)) break;
             for (int64_t i = 0; i < alive; ++i, ++count) {
-                const int64_t rank = share.rank(i);
-                from[count] = f.x + place(batch, f.x_at, rank, t1) * D;
-                to[count] = f.gates ? f.gates + (batch.kept[t1] + rank) * kept : room.sheet + count * kept;
+                const int64_t rank = share.rank(i), at = place(batch, f.x_at, rank, t1);
+                if (f.table) {
+                    to[count] = const_cast<float*>(f.table) + f.ids[at] * C::GATES * H;
+                    continue;
+                }
+                from[count] = reinterpret_cast<const Word*>(f.x + at * D);
+                if constexpr (CODED) {
+                    P::encode(f.x + at * D, D, room.x + count * room.x_words);
+                    from[count] = room.x + count * room.x_words;
+                }
+                to[count] = KEEP && !CODED ? static_cast<float*>(f.gates) + (batch.kept[t1] + rank) * kept
+                                           : room.sheet + count * kept;
             }
         }
         if (t1 == t0) return;
-        Product{from, to, count, D, C::GATES * H, f.weights.ih, f.weights.bias, false}.run();
-        float** gates = to;
+        if (!f.table) Product<P>{from, to, count, D, C::GATES * H, f.weights.ih, f.weights.bias, false}.run();
+        float** x = to;
         for (int64_t t = t0; t < t1; ++t) {
             const int64_t alive = share.of(batch.alive[t]);
             for (int64_t i = 0; i < alive; ++i) {
-                const int64_t rank = share.rank(i), row = batch.row[rank];
+                const int64_t rank = share.rank(i), row = batch.row[rank], stored = batch.kept[t] + rank;
                 const float* before = t ? f.y + place(batch, f.y_at, rank, t - 1) * H : f.h0 + row * H;
-                h_before[i] = before;
+                h_before[i] = CODED ? room.h[0] + i * room.h_words : reinterpret_cast<const Word*>(before);
                 steps[i] = {H,
+                            f.relu,
                             f.weights.bias_h,
                             before,
                             f.y + place(batch, f.y_at, rank, t) * H,
                             C::HAS_C ? f.c_n + row * H : nullptr,
-                            gates[i],
-                            KEEP && C::HAS_C ? f.cells + (batch.kept[t] + rank) * H : nullptr};
+                            x[i],
+                            KEEP ? static_cast<Kept*>(f.gates) + stored * kept : nullptr,
+                            KEEP && C::HAS_C ? f.cells + stored * H : nullptr};
             }
-            gates += alive;
+            x += alive;
             if constexpr (C::GATES > 1) {
                 for (int64_t u = 0; u < units.vectors; ++u) {
-                    const float* panel = f.weights.hh + u * C::GATES * H * LANES;
-                    in_tiles<C::GATES>(alive, ForwardTile<C, KEEP>{steps, h_before, panel, H, u, units});
+                    const Word* panel = f.weights.hh + panel_words<P>(H, u * C::GATES);
+                    in_tiles<C::GATES>(alive, ForwardTile<C, P, KEEP>{steps, h_before, panel, H, u, units});
                 }
             } else {
                 for (int64_t p = 0; p < units.count; ++p) {
-                    const float* panel = f.weights.hh + units.first(p) * H * LANES;
+                    const Word* panel = f.weights.hh + panel_words<P>(H, units.first(p));
                     in_tiles(units.width(p), alive,
-                             ForwardTile<C, KEEP>{steps, h_before, panel, H, units.first(p), units});
+                             ForwardTile<C, P, KEEP>{steps, h_before, panel, H, units.first(p), units});
                 }
             }
             const int64_t going_on = t + 1 < batch.T ? share.of(batch.alive[t + 1]) : 0;
             for (int64_t i = going_on; i < alive; ++i) {
                 const int64_t row = batch.row[share.rank(i)];
                 for (int64_t j = 0; j < H; ++j) f.h_n[row * H + j] = steps[i].h[j];
+            }
+            if constexpr (CODED) {
+                for (int64_t i = 0; i < going_on; ++i) P::encode(steps[i].h, H, room.h[1] + i * room.h_words);
+                Word* const old = room.h[0];
+                room.h[0] = room.h[1], room.h[1] = old;
             }
         }
     }
@@ -207,71 +237,82 @@ constexpr int64_t SHEET_ROWS = 384;
 
 // The stride of a sheet's rows is never a power of two, or the same column of all rows would fall into one set of the
 // cache.
-template <typename C>
+template <typename C, typename P>
 struct BackwardRoom {
-    int64_t most;            // rows of one sheet
-    int64_t stride;          // floats from one of them to the next
-    float* sheets[2];        // [most, KEPT * H] dgates: of the steps at hand, and of those after
-    float* zeros;            // [KEPT * H] the dgates after a row's last step
-    float* panel;            // [most, 4 vectors]
-    const float** dgates;    // [most] the rows of the sheet at hand, and what belongs to them
-    const float** x;         // [most]
+    typedef typename P::Kept Kept;
+    static constexpr bool PAIRED = P::PER > 1;
+    int64_t most;           // rows of one sheet
+    int64_t stride;         // numbers from one of them to the next
+    Kept* sheets[2];        // [most, stride] dgates: of the steps at hand, and of those after
+    Word* pairs;            // [most / 2, stride] the sheet at hand, the numbers of two rows side by side
+    Word* panel;            // [most, 4 vectors]
+    Kept** dgates;          // [most] the rows of the sheet at hand, and what belongs to them
+    const Word** columns;   // [most] the rows of the sheet, or of `pairs`
+    const float** x;        // [most]
     const float** h_before;  // [most]
-    float** dx;              // [most]
-    StepBack* steps;         // [rows of the thread]
-    const float** after;     // [rows of the thread] dgates of the step after
-    const float** dy;        // [rows of the thread]
-    float** dh;              // [rows of the thread]
+    float** dx;             // [most]
+    StepBack<Kept>* steps;  // [rows of the thread]
+    const Word** after;     // [rows of the thread] dgates of the step after
+    const float** dy;       // [rows of the thread]
+    float** dh;             // [rows of the thread]
     int64_t bytes;
 
     BackwardRoom(const Backward& f, int thread, int threads, bool real = true) {
-        const int64_t rows = (f.batch.B + threads - 1) / threads;
+        const int64_t rows = (f.batch.B + threads - 1) / threads, all = f.batch.T * rows;
         most = rows > SHEET_ROWS ? rows : SHEET_ROWS;
-        stride = up(C::KEPT * f.weights.H, 16) + 16;
+        if (all < most) most = all;
+        stride = up(C::KEPT * f.weights.H, 32) + (PAIRED ? 32 : 16);
+        const int64_t lines = up(most, PAIRED ? 2 * ROWS_AT_ONCE : 1);
         Carver carver{0};
         for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
-            sheets[0] = carver.take<float>(most * stride);
-            sheets[1] = carver.take<float>(most * stride);
-            zeros = carver.take<float>(stride);
-            panel = carver.take<float>(most * 4 * LANES);
-            dgates = carver.take<const float*>(most);
+            sheets[0] = carver.take<Kept>(lines * stride);
+            sheets[1] = carver.take<Kept>(lines * stride);
+            pairs = carver.take<Word>(PAIRED ? lines / 2 * stride : 0);
+            panel = carver.take<Word>(up(most, 2 * WORDS_AT_ONCE) * 4 * LANES);
+            dgates = carver.take<Kept*>(most);
+            columns = carver.take<const Word*>(most);
             x = carver.take<const float*>(most);
             h_before = carver.take<const float*>(most);
             dx = carver.take<float*>(most);
-            steps = carver.take<StepBack>(rows);
-            after = carver.take<const float*>(rows);
+            steps = carver.take<StepBack<Kept>>(rows);
+            after = carver.take<const Word*>(rows);
             dy = carver.take<const float*>(rows);
             dh = carver.take<float*>(rows);
         }
         bytes = carver.bytes;
+        if (PAIRED && real)  // what a last word holds beside a number of its own
+            for (Kept* sheet : sheets)
+                for (int64_t i = 0; i < lines; ++i)
+                    for (int64_t j = C::KEPT * f.weights.H; j < stride; ++j) sheet[i * stride + j] = 0;
     }
 };
 
-template <typename C>
+template <typename C, typename P>
 int64_t backward_scratch(const Backward& f, int threads) {
-    return BackwardRoom<C>(f, 0, threads, false).bytes;
+    return BackwardRoom<C, P>(f, 0, threads, false).bytes;
 }
 
-template <typename C>
+// The way back through one step. What comes from the step after is nothing for rows that end here.
+template <typename C, typename P, bool GOES_ON>
 struct BackwardTile {
-    const StepBack* steps;
-    const float* const* after;  // dgates of the step after, from H_PART on
+    const StepBack<typename P::Kept>* steps;
+    const Word* const* after;  // dgates of the step after, from H_PART on
     const float* const* dy;
-    const float* panel;
+    const Word* panel;
     int64_t H, first_vector;
     const Panels& units;
 
     template <int R, int N>
     void run(int64_t first) const {
-        Vec sum[R][N];
-        multiply<R, N>(after + first, panel, C::GATES * H, sum);
+        Vec sum[R][N] = {};
+        if constexpr (GOES_ON) multiply<P, R, N>(after + first, panel, C::GATES * H, sum);
         for (int v = 0; v < N; ++v) {
             const int64_t j = (first_vector + v) * LANES;
             const int n = units.lanes(first_vector + v);
             for (int r = 0; r < R; ++r) {
-                const StepBack& s = steps[first + r];
-                C::backward(sum[r][v] + load(dy[first + r] + j, n) + load(s.dh + j, n), s, j, n);
+                const StepBack<typename P::Kept>& s = steps[first + r];
+                C::template backward<P>(sum[r][v] + load(dy[first + r] + j, n) + load(s.dh + j, n), s, j, n);
             }
         }
     }
@@ -280,31 +321,44 @@ struct BackwardTile {
 INLINE float* own(const Sum& sum, int thread) { return thread ? sum.parts + (thread - 1) * sum.size : sum.total; }
 
 // What a full sheet of `count` rows gives: dx, and its share of the weights' and biases' gradients.
-template <typename C>
-void spend(const Backward& f, const BackwardRoom<C>& room, int thread, int64_t count, bool add) {
+template <typename C, typename P>
+void spend(const Backward& f, const BackwardRoom<C, P>& room, int thread, int64_t count, bool add) {
     const int64_t H = f.weights.H, D = f.weights.D, G = C::GATES * H, kept = C::KEPT * H;
-    const float** const dgates = room.dgates;
-    if (f.dx) Product{dgates, room.dx, count, G, D, f.weights.ih_back, nullptr, false}.run();
+    const Word** const columns = room.columns;
+    for (int64_t i = 0; i < count; ++i) columns[i] = reinterpret_cast<const Word*>(room.dgates[i]);
+    if (f.dx) Product<P>{columns, room.dx, count, G, D, f.weights.ih_back, nullptr, false}.run();
     for (int64_t j = 0; j < kept; j += LANES) {  // a sheet's sum first: one long sum would lose a digit
         const int n = kept - j < LANES ? int(kept - j) : LANES;
         Vec sum{};
-        for (int64_t i = 0; i < count; ++i) sum += load(dgates[i] + j, n);
+        for (int64_t i = 0; i < count; ++i) sum += load(room.dgates[i] + j, n);
         float* const db = own(f.dw[2], thread) + j;
         store(db, add ? load(db, n) + sum : sum, n);
     }
-    Outer{dgates, room.x, count, G, D, own(f.dw[0], thread), room.panel, add}.run();
-    for (int64_t i = 0; i < count; ++i) dgates[i] += C::H_PART * H;
-    Outer{dgates, room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
+    if constexpr (BackwardRoom<C, P>::PAIRED)
+        for (int64_t k = 0; k < words_of<P>(count); ++k) {
+            Word* const pair = room.pairs + k * room.stride;
+            columns[k] = pair;
+            for (int64_t j = 0; j < kept; j += LANES) {  // the room goes on past the last column
+                Vec rows[2] = {};
+                for (int i = 0; i < 2; ++i)
+                    if (2 * k + i < count) rows[i] = load(room.dgates[2 * k + i] + j, LANES);
+                store(pair + j, P::join(rows));
+            }
+        }
+    Outer<P>{columns, room.x, count, G, D, own(f.dw[0], thread), room.panel, add}.run();
+    for (int64_t k = 0; k < words_of<P>(count); ++k) columns[k] += C::H_PART * H;
+    Outer<P>{columns, room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
 }
 
-template <typename C>
+template <typename C, typename P>
 void backward(const Backward& f, int thread, int threads) {
+    typedef typename P::Kept Kept;
     const Batch& batch = f.batch;
     const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
     const Share share{thread, threads};
-    BackwardRoom<C> room(f, thread, threads);
-    StepBack* const steps = room.steps;
-    for (int64_t j = 0; j < kept; ++j) room.zeros[j] = 0.0f;
+    BackwardRoom<C, P> room(f, thread, threads);
+    StepBack<Kept>* const steps = room.steps;
+    const auto h_part = [H](const Kept* dgates) { return reinterpret_cast<const Word*>(dgates + C::H_PART * H); };
 
     const Panels units(H);
     int64_t count = 0;
@@ -315,20 +369,21 @@ void backward(const Backward& f, int thread, int threads) {
         if (count + alive > room.most) {
             spend(f, room, thread, count, spent);
             count = 0, spent = true;
-            float* const full = room.sheets[0];
+            Kept* const full = room.sheets[0];
             room.sheets[0] = room.sheets[1], room.sheets[1] = full;
         }
         for (int64_t i = 0; i < alive; ++i, ++count) {
             const int64_t rank = share.rank(i), row = batch.row[rank];
             const int64_t here = place(batch, f.y_at, rank, t), stored = batch.kept[t] + rank;
-            room.after[i] = (i < before ? steps[i].dgates : room.zeros) + C::H_PART * H;
+            if (i < before) room.after[i] = h_part(steps[i].dgates);
             room.dy[i] = f.dy + here * H;
             steps[i] = {H,
+                        f.relu,
                         t ? f.y + place(batch, f.y_at, rank, t - 1) * H : f.h0 + row * H,
                         f.y + here * H,
                         !C::HAS_C ? nullptr : t ? f.cells + (batch.kept[t - 1] + rank) * H : f.c0 + row * H,
                         C::HAS_C ? f.cells + stored * H : nullptr,
-                        C::KEEPS ? f.gates + stored * kept : nullptr,
+                        KEEPS[C::CELL] ? static_cast<const Kept*>(f.gates) + stored * kept : nullptr,
                         f.dh + row * H,
                         C::HAS_C ? f.dc + row * H : nullptr,
                         room.sheets[0] + count * room.stride};
@@ -337,16 +392,20 @@ void backward(const Backward& f, int thread, int threads) {
             room.dx[count] = f.dx ? f.dx + place(batch, f.x_at, rank, t) * D : nullptr;
         }
         for (int64_t p = 0; p < units.count; ++p) {
-            const float* w = f.weights.hh_back + units.first(p) * C::GATES * H * LANES;
-            in_tiles(units.width(p), alive, BackwardTile<C>{steps, room.after, room.dy, w, H, units.first(p), units});
+            const int64_t first = units.first(p);
+            const Word* w = f.weights.hh_back + panel_words<P>(C::GATES * H, first);
+            in_tiles(units.width(p), before,
+                     BackwardTile<C, P, true>{steps, room.after, room.dy, w, H, first, units});
+            in_tiles(units.width(p), alive - before,
+                     BackwardTile<C, P, false>{steps + before, nullptr, room.dy + before, w, H, first, units});
         }
     }
     spend(f, room, thread, count, spent);
 
     const int64_t begun = batch.T ? share.of(batch.alive[0]) : 0;  // and one product more, to the given state
     for (int64_t i = 0; i < begun; ++i) {
-        room.after[i] = steps[i].dgates + C::H_PART * H;
+        room.after[i] = h_part(steps[i].dgates);
         room.dh[i] = steps[i].dh;
     }
-    Product{room.after, room.dh, begun, C::GATES * H, H, f.weights.hh_back, nullptr, true}.run();
+    Product<P>{room.after, room.dh, begun, C::GATES * H, H, f.weights.hh_back, nullptr, true}.run();
 }

@@ -13,15 +13,26 @@ constexpr int LANES = 4, REGISTERS = 32;
 constexpr int LANES = 4, REGISTERS = 16;
 #endif
 
+// Words along the sum's index, and rows, that a product takes at once whether they are there or not.
+constexpr int WORDS_AT_ONCE = 1, ROWS_AT_ONCE = 1;
+
 typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
 typedef int Ints __attribute__((vector_size(LANES * sizeof(float))));
+typedef int LooseInts __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
+
+// 32 bits of a row or a panel: one float, two bfloat16 or four bytes (kernels/precision.h).
+typedef int Word __attribute__((may_alias));
+typedef Word LooseWord __attribute__((aligned(2)));  // where rows of bfloat16 begin at any of them
 
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE Vec all(float x) { return x - Vec{}; }  // x - 0 is x, for -0 too
 INLINE Vec load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
 INLINE void store(float* p, Vec x) { *reinterpret_cast<Loose*>(p) = x; }
+INLINE Ints every(int x) { return x - Ints{}; }
+INLINE Ints load(const Word* p) { return *reinterpret_cast<const LooseInts*>(p); }
+INLINE void store(Word* p, Ints x) { *reinterpret_cast<LooseInts*>(p) = x; }
 
 // The first n places, 0 < n <= LANES; what is not loaded is zero, what is not stored stays.
 #if defined(__AVX512F__)
@@ -41,5 +52,43 @@ INLINE Vec load(const float* p, int n) {
 INLINE void store(float* p, Vec x, int n) {
     if (n == LANES) return store(p, x);
     for (int i = 0; i < n; ++i) p[i] = x[i];
+}
+#endif
+
+// bfloat16: the upper half of a float. Rounded to the nearest, ties to even; NaN stays NaN.
+typedef uint16_t Bf16;
+typedef Bf16 Halves __attribute__((vector_size(LANES * sizeof(Bf16))));
+typedef Bf16 LooseHalves __attribute__((vector_size(LANES * sizeof(Bf16)), aligned(alignof(Bf16)), may_alias));
+
+INLINE Ints rounded(Vec x) {  // the bfloat16 in the upper half, and what to ignore below
+    const Ints bits = Ints(x);
+    const Ints up = bits + 0x7fff + ((bits >> 16) & 1);
+    return x == x ? up : bits | 0x400000;
+}
+INLINE Halves narrow(Vec x) {
+#if defined(__AVX512BF16__)
+    return Halves(_mm512_cvtneps_pbh(__m512(x)));
+#else
+    return __builtin_convertvector(rounded(x) >> 16, Halves);
+#endif
+}
+INLINE Vec widen(Halves x) { return Vec(__builtin_convertvector(x, Ints) << 16); }
+#if defined(__AVX512F__)
+INLINE Vec load(const Bf16* p, int n) { return widen(Halves(_mm256_maskz_loadu_epi16(first(n), p))); }
+INLINE void store(Bf16* p, Vec x, int n) {
+    if (n == LANES) *reinterpret_cast<LooseHalves*>(p) = narrow(x);
+    else _mm256_mask_storeu_epi16(p, first(n), __m256i(narrow(x)));
+}
+#else
+INLINE Vec load(const Bf16* p, int n) {
+    if (n == LANES) return widen(*reinterpret_cast<const LooseHalves*>(p));
+    Halves x{};
+    for (int i = 0; i < n; ++i) x[i] = p[i];
+    return widen(x);
+}
+INLINE void store(Bf16* p, Vec x, int n) {
+    const Halves half = narrow(x);
+    if (n == LANES) *reinterpret_cast<LooseHalves*>(p) = half;
+    else for (int i = 0; i < n; ++i) p[i] = half[i];
 }
 #endif

@@ -20,13 +20,15 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from anaphora.engine import native, op
 from anaphora.engine.ragged import inside
 
-PRECISIONS = (None, "float32")
+PRECISIONS = (None, *(name for name in native.PRECISIONS if name != "int8"))
 
 
 class _Recurrent(nn.RNNBase):
     """What the three modules share. It is not a `torch.nn.LSTM`: Dynamo refuses to trace instances of those.
 
-    `precision=None` follows the input and autocast, as torch does; "float32" computes in float32 under autocast, too.
+    `precision=None` follows the input and autocast, as torch does. With another, the kernels compute in it, under
+    autocast, too, and give float32: "float32"; "bfloat16", which rounds the weights and what they are multiplied with
+    (sums, states and gradients of the weights are float32); "auto", bfloat16 where the processor multiplies it faster.
     """
 
     _torch: ClassVar[Any]
@@ -46,7 +48,7 @@ class _Recurrent(nn.RNNBase):
         """
         if lengths is not None:
             self._check_lengths(input, lengths)
-        if self.precision == "float32" and torch.is_autocast_enabled("cpu"):
+        if self.precision is not None and torch.is_autocast_enabled("cpu"):
             with torch.autocast("cpu", enabled=False):
                 return self._run(_as_float32(input), _as_float32(hx), lengths)
         return self._run(input, hx, lengths)
@@ -99,6 +101,7 @@ class _Recurrent(nn.RNNBase):
     def _scan(
         self, x: Tensor, state: tuple[Tensor, ...] | None, lengths: Tensor | None, batch_sizes: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        precision = self.precision or "float32"
         drops = self.training and self.dropout > 0 and self.num_layers > 1
         # Torch computes in the order of time: the same seed must drop the same numbers, and outputs that are time first
         # lie so in memory.
@@ -121,7 +124,7 @@ class _Recurrent(nn.RNNBase):
             for suffix in ("", "_reverse")[: 2 if self.bidirectional else 1]:
                 weights = tuple(getattr(self, f"{name}_l{layer}{suffix}", None) for name in native.WEIGHTS)
                 start = tuple(s[len(ends)] for s in state)
-                y, end = op.scan(self.mode.lower(), x, lengths, batch_sizes, weights, start, suffix != "")
+                y, end = op.scan(self.mode.lower(), x, lengths, batch_sizes, weights, start, suffix != "", precision)
                 outputs.append(as_it_lies(y))
                 ends.append(end)
             x = as_it_lies(outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1))

@@ -76,7 +76,7 @@ def test_sigmoid_and_tanh_have_the_stated_error(isa):
     )
     x = x.astype(np.float32)
     sigmoid, tanh = np.empty_like(x), np.empty_like(x)
-    _native.activations(x, sigmoid, tanh, isa)
+    _native.activations(x, sigmoid, tanh, "float32", isa)
     exact = x.astype(np.float64)
     expected = 1 / (1 + np.exp(-exact))
     seen = expected > 1e-37  # below, float32 has no full precision
@@ -88,7 +88,7 @@ def test_sigmoid_and_tanh_have_the_stated_error(isa):
 def test_what_overflows_ends_at_its_limit_and_nan_stays(isa):
     x = np.array([np.inf, -np.inf, np.nan, 3e38, -3e38, 0.0, -0.0], np.float32)
     sigmoid, tanh = np.empty_like(x), np.empty_like(x)
-    _native.activations(x, sigmoid, tanh, isa)
+    _native.activations(x, sigmoid, tanh, "float32", isa)
     np.testing.assert_allclose(sigmoid, [1, 0, np.nan, 1, 0, 0.5, 0.5], atol=1e-37)
     np.testing.assert_array_equal(tanh, [1, -1, np.nan, 1, -1, 0, 0])
 

@@ -86,6 +86,7 @@ def call(**changed):
         None,
         None,
         backward=False,
+        precision="float32",
         isa=None,
         threads=1,
     )
@@ -179,13 +180,13 @@ def test_misaligned_inputs_are_refused():
 def test_weights_that_do_not_fit_are_refused(cell, shapes):
     arrays = [np.zeros(shape, np.float32) for shape in shapes or [(H, D), (H, H)]]
     with pytest.raises(ValueError, match=r"weight|matrices|state|kernel"):
-        _native.Packed(cell, *arrays, None, None, backward=False, isa=None, threads=1)
+        _native.Packed(cell, *arrays, None, None, backward=False, precision="float32", isa=None, threads=1)
 
 
 def test_weights_of_one_way_are_refused_the_other():
     arrays = [np.zeros((4 * H, D), np.float32), np.zeros((4 * H, H), np.float32), None, None]
     with pytest.raises(ValueError, match="way back"):
-        call(packed=_native.Packed("lstm", *arrays, backward=True, isa=None, threads=1))
+        call(packed=_native.Packed("lstm", *arrays, backward=True, precision="float32", isa=None, threads=1))
 
 
 @pytest.mark.parametrize("shape", [(1 << 40, 1 << 40), (1 << 62, 4), (1 << 61,)])

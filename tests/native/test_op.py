@@ -16,7 +16,7 @@ def inputs(cell, *, ragged=False, packed=False, keep=True):
     tensors = [x, *(torch.randn(shape) / 3 for shape in ((gates, D), (gates, H), (gates,), (gates,), (B, H)))]
     x, *weights, h0 = (tensor.requires_grad_(keep) for tensor in tensors)
     c0 = torch.randn(B, H).requires_grad_(keep) if cell == "lstm" else None
-    return x, torch.tensor([2, 4, 0]) if ragged else None, sizes, *weights, h0, c0, cell, ragged, False, keep
+    return x, torch.tensor([2, 4, 0]) if ragged else None, sizes, *weights, h0, c0, cell, ragged, False, "float32", keep
 
 
 @pytest.mark.slow

@@ -15,6 +15,9 @@ from anaphora.errors import OptionError
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
 MOST_THREADS = 1024
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+"""What weights, and what they are multiplied with, are rounded to; states and sums are float32. `int8` does not learn;
+`auto` is bfloat16 where the processor multiplies it faster than float32, else float32."""
 
 
 def kernel_of(cell: Cell) -> str | None:
@@ -32,6 +35,15 @@ def environment() -> tuple[str | None, int | None]:
     return isa, int(threads) if threads else None
 
 
+def resolve(precision: str) -> str:
+    """The precision that is meant here. Raises OptionError at an unknown one."""
+    if precision not in PRECISIONS:
+        raise OptionError(f"precision {precision!r} is not known: it is one of {', '.join(PRECISIONS)}")
+    if precision != "auto":
+        return precision
+    return "bfloat16" if _native.has_bfloat16(environment()[0]) else "float32"
+
+
 def threads() -> int:
     """As many as `ANAPHORA_THREADS` says, or as this process may have."""
     asked = environment()[1]
@@ -40,13 +52,14 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(cell: Cell, weights: Weights) -> Weights | _native.Packed:
+def prepare(cell: Cell, weights: Weights, precision: str = "float32") -> Weights | _native.Packed:
     """One direction's weights as `scan` reads them fastest, made once; where there is no kernel, as they are."""
     kernel = kernel_of(cell)
     if kernel is None:
         return weights
     arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
-    return _native.Packed(kernel, *arrays, backward=False, isa=environment()[0], threads=threads())
+    how = {"precision": resolve(precision), "isa": environment()[0], "threads": threads()}
+    return _native.Packed(kernel, *arrays, backward=False, **how)
 
 
 def scan(

@@ -1,4 +1,4 @@
-"""The compiled kernels under torch: one direction of one layer with its gradient, in float32 on a CPU.
+"""The compiled kernels under torch: one direction of one layer with its gradient, for float32 tensors on a CPU.
 
 Eager programs reach them through an autograd function. `torch.compile` and `torch.export` see the same as custom
 operators, `anaphora::scan` and `anaphora::scan_backward`, with fake implementations.
@@ -65,11 +65,6 @@ def zeros(*shape: int) -> Tensor:
     return fresh(*shape).zero_()
 
 
-def kept_columns(cell: str) -> int:
-    """How many columns of H the kernels keep for the way back."""
-    return 0 if cell.startswith("rnn") else 4
-
-
 def array(tensor: Maybe) -> Any:
     return None if tensor is None else tensor.detach().contiguous().numpy()
 
@@ -78,9 +73,10 @@ def threads() -> int:
     return native.environment()[1] or torch.get_num_threads()
 
 
-def pack(cell: str, *weights: Maybe, backward: bool) -> _native.Packed:
+def pack(cell: str, *weights: Maybe, backward: bool, precision: str) -> _native.Packed:
     own = (array(weight) for weight in weights)
-    return _native.Packed(cell, *own, backward=backward, isa=native.environment()[0], threads=threads())
+    isa = native.environment()[0]
+    return _native.Packed(cell, *own, backward=backward, precision=precision, isa=isa, threads=threads())
 
 
 def forward(
@@ -96,6 +92,7 @@ def forward(
     cell: str,
     reverse: bool,
     time_first: bool,
+    precision: str,
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Outputs, h and c at the rows' ends (c empty where there is none), and the gates and cells that backward needs."""
@@ -104,12 +101,12 @@ def forward(
     y = (fresh if layout.full else zeros)(*x.shape[:-1], H)
     h_n = x.new_empty(h0_BH.shape)
     c_n = c0_BH.detach().clone(memory_format=torch.contiguous_format) if c0_BH is not None else x.new_empty(0)
-    rows, columns = rows_of(x) if keep else 0, kept_columns(cell) * H
+    rows, columns = rows_of(x) if keep else 0, _native.kept(cell, H, precision)
     gates, cells = fresh(rows, columns), fresh(rows if lstm else 0, H)
     if not layout.full:  # what is never used is at least always the same
         used = int(layout.lengths.sum())
         gates[used:].zero_(), cells[used:].zero_()
-    pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False).forward(
+    pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False, precision=precision).forward(
         flat(x),
         layout.row,
         layout.time,
@@ -145,17 +142,18 @@ def backward(
     cell: str,
     reverse: bool,
     time_first: bool,
+    precision: str,
     needs_dx: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     G, H = weight_hh.shape
-    lstm, kept = c0_BH is not None, max(1, kept_columns(cell)) * H
+    lstm, kept = c0_BH is not None, (4 if cell in ("lstm", "gru") else 1) * H
     dx = (fresh if layout.full else zeros)(*x.shape) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
     dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(kept)
-    pack(cell, weight_ih, weight_hh, None, None, backward=True).backward(
+    pack(cell, weight_ih, weight_hh, None, None, backward=True, precision=precision).backward(
         flat(x),
         layout.row,
         layout.time,
@@ -167,7 +165,7 @@ def backward(
         flat(dy),
         layout.row,
         layout.time,
-        array(gates) if kept_columns(cell) else None,
+        array(gates) if gates.shape[1] else None,
         array(cells) if lstm else None,
         array(dh),
         array(dc) if lstm else None,
@@ -190,13 +188,13 @@ scan_backward_op = custom_op("anaphora::scan_backward", backward, mutates_args=(
 
 @scan_op.register_fake
 def _(*inputs: Any) -> tuple[Tensor, ...]:
-    x, _, _, _, weight_hh, _, _, h0_BH, c0_BH, cell, _, _, keep = inputs
+    x, _, _, _, weight_hh, _, _, h0_BH, c0_BH, cell, _, _, precision, keep = inputs
     H, rows = weight_hh.shape[1], rows_of(x) if keep else 0
     return (
         x.new_empty(*x.shape[:-1], H),
         x.new_empty(h0_BH.shape),
         x.new_empty(0 if c0_BH is None else c0_BH.shape),
-        x.new_empty(rows, kept_columns(cell) * H),
+        x.new_empty(rows, _native.kept(cell, int(H), precision)),
         x.new_empty(rows if c0_BH is not None else 0, H),
     )
 
@@ -217,7 +215,7 @@ def _(*inputs: Any) -> tuple[Tensor, ...]:
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.cell, ctx.reverse, ctx.time_first, _ = inputs
+    *tensors, ctx.cell, ctx.reverse, ctx.time_first, ctx.precision, _ = inputs
     y, _, _, gates, cells = output
     ctx.save_for_backward(*tensors, y, gates, cells)
     ctx.mark_non_differentiable(gates, cells)
@@ -228,8 +226,9 @@ def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any) -> tuple[Any, 
     x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
     own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
     dc_n = None if c0_BH is None else dc_n
-    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, ctx.cell, ctx.reverse, ctx.time_first, needs[0])
-    gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None, None)
+    how = (ctx.cell, ctx.reverse, ctx.time_first, ctx.precision, needs[0])
+    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, *how)
+    gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None, None, None)
     return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
 
 
@@ -292,6 +291,7 @@ def scan(
     weights: tuple[Maybe, ...],
     state: tuple[Tensor, ...],
     reverse: bool,
+    precision: str = "float32",
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One direction of one layer: outputs as `x` is laid out, and the state at the rows' ends.
 
@@ -303,7 +303,8 @@ def scan(
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given)
     time_first = lies_time_first(x)
     x = x.transpose(0, 1) if time_first else x
-    inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, cell, reverse, time_first, keep)
+    how = (cell, reverse, time_first, native.resolve(precision), keep)
+    inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, *how)
     if torch.compiler.is_compiling():
         y, *end, _, _ = scan_op(*inputs)
     else:

@@ -31,14 +31,15 @@ def scan(
     reverse: bool = False,
     trace: bool = False,
     ends: bool = True,
+    precision: str = "float32",
 ) -> Any:
-    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`."""
+    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`. `precision` is the kernels'."""
     kernel = native.kernel_of(cell)
     if kernel is None or trace:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
     start = zero_state(cell, weights, len(x_BTD)) if state is None else state
     if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32:
-        y_BTH, end = op.scan(kernel, x_BTD, lengths_B, None, tuple(_flat(weights)), start, reverse)
+        y_BTH, end = op.scan(kernel, x_BTD, lengths_B, None, tuple(_flat(weights)), start, reverse, precision)
         return y_BTH, end if ends else ()
     if x_BTD.numel() == 0:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)

@@ -1,0 +1,12 @@
+// AVX-512 with products of bfloat16 and of bytes; all in float is avx512's (dispatch.cpp).
+#include "kernels.h"
+#if __has_include(<immintrin.h>)
+#include <immintrin.h>
+#endif
+#define ISA avx512_bf16
+namespace avx512_bf16 {
+#include "kernels/vector.h"
+#define SINGLE_KIND Kind{}
+#define HAS_HALF true
+#include "kernels/unit.h"
+}

@@ -1,0 +1,131 @@
+// What the numbers of a product are: float, bfloat16 or bytes. Sums, states and all that is not multiplied are float.
+//
+// Rows and panels are made of words of 32 bits, which hold 1, 2 or 4 numbers that follow one another along the sum's
+// index k; a product is a sum over words. What lies past the last number of a row is zero.
+
+constexpr int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+template <typename P>
+constexpr int64_t words_of(int64_t numbers) { return up((numbers + P::PER - 1) / P::PER, WORDS_AT_ONCE); }
+
+struct Single {
+    static constexpr bool LEARNS = true;  // has a way back
+    static constexpr int PER = 1;         // numbers in a word
+    static constexpr int ROW_TAIL = 0;    // words that follow those of a row
+    static constexpr int PANEL_TAIL = 0;  // vectors that follow each of a panel's columns of vectors
+    typedef Vec Sum;
+    typedef float Kept;  // what is kept for the way back
+
+    INLINE Vec dot(Vec sum, Ints a, Ints w) { return sum + Vec(a) * Vec(w); }
+    INLINE Vec value(Vec sum, const Word*, const Word*, int) { return sum; }
+    INLINE Vec sigmoid(Vec x) { return ISA::sigmoid(x); }
+    INLINE Vec tanh(Vec x) { return ISA::tanh(x); }
+    INLINE Ints join(const Vec* x) { return Ints(x[0]); }
+    static float scale(const float*, int64_t) { return 1; }
+    static int sum(const Word*, int) { return 0; }
+    static void weights(const float* from, int64_t n, float, Word* to) {
+        for (int64_t k = 0; k < n; ++k) to[k] = reinterpret_cast<const Word*>(from)[k];
+    }
+};
+
+struct Half {
+    static constexpr bool LEARNS = true;
+    static constexpr int PER = 2;
+    static constexpr int ROW_TAIL = 0, PANEL_TAIL = 0;
+    typedef Vec Sum;
+    typedef Bf16 Kept;
+
+    INLINE Vec dot(Vec sum, Ints a, Ints w) {
+#if defined(__AVX512BF16__)
+        return Vec(_mm512_dpbf16_ps(__m512(sum), (__m512bh)(a), (__m512bh)(w)));
+#else
+        return sum + Vec(a << 16) * Vec(w << 16) + Vec(a & -0x10000) * Vec(w & -0x10000);
+#endif
+    }
+    INLINE Vec value(Vec sum, const Word*, const Word*, int) { return sum; }
+    INLINE Vec sigmoid(Vec x) { return quick_sigmoid(x); }
+    INLINE Vec tanh(Vec x) { return quick_tanh(x); }
+    INLINE Ints join(const Vec* x) {  // numbers of two rows, side by side
+        return ((rounded(x[0]) >> 16) & 0xffff) | (rounded(x[1]) & -0x10000);
+    }
+    static void encode(const float* from, int64_t n, Word* to) {
+        Bf16* const own = reinterpret_cast<Bf16*>(to);
+        for (int64_t k = 0; k < n; k += LANES) {
+            const int count = n - k < LANES ? int(n - k) : LANES;
+            store(own + k, load(from + k, count), count);
+        }
+        for (int64_t k = n; k < words_of<Half>(n) * PER; ++k) own[k] = 0;
+    }
+    static float scale(const float*, int64_t) { return 1; }
+    static int sum(const Word*, int) { return 0; }
+    static void weights(const float* from, int64_t n, float, Word* to) { encode(from, n, to); }
+};
+
+// Weights as signed bytes with a scale for each column; rows as bytes that are 128 too large, with a scale of their own.
+// A row's last word is its scale; a panel's last vectors are the columns' scales, and 128 times the sum of their bytes.
+struct Byte {
+    static constexpr bool LEARNS = false;
+    static constexpr int PER = 4;
+    static constexpr int ROW_TAIL = 1, PANEL_TAIL = 2;
+    typedef Ints Sum;
+    typedef float Kept;
+    typedef uint8_t Octets __attribute__((vector_size(LANES)));
+    typedef uint8_t LooseOctets __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+    INLINE Ints dot(Ints sum, Ints a, Ints w) {
+#if defined(__AVX512VNNI__)
+        return Ints(_mm512_dpbusd_epi32(__m512i(sum), __m512i(a), __m512i(w)));
+#else
+        for (int shift = 0; shift < 32; shift += 8) sum += ((a >> shift) & 0xff) * ((w << (24 - shift)) >> 24);
+        return sum;
+#endif
+    }
+    // `tail` are the panel's last vectors, `scale` the row's last word.
+    INLINE Vec value(Ints sum, const Word* scale, const Word* tail, int stride) {
+        const Vec exact = __builtin_convertvector(sum - load(tail + stride), Vec);
+        return exact * (Vec(load(tail)) * Vec(every(*scale)));
+    }
+    INLINE Vec sigmoid(Vec x) { return quick_sigmoid(x); }
+    INLINE Vec tanh(Vec x) { return quick_tanh(x); }
+
+    // The scale that brings n numbers into -127 .. 127; NaN where one of them is not finite.
+    static float scale(const float* from, int64_t n) {
+        Vec largest{}, poison{};
+        for (int64_t k = 0; k < n; k += LANES) {
+            const Vec x = load(from + k, n - k < LANES ? int(n - k) : LANES), size = x < all(0.0f) ? -x : x;
+            largest = size > largest ? size : largest;
+            poison += x * all(0.0f);
+        }
+        float most = 0, bad = 0;
+        for (int lane = 0; lane < LANES; ++lane) {
+            most = largest[lane] > most ? largest[lane] : most;
+            bad += poison[lane];
+        }
+        return most / 127 + bad;
+    }
+    INLINE Ints nearest(Vec x, float scale) {
+        const Vec magic = all(12582912.0f);  // as in activations.h
+        return (Ints(x * all(scale > 0 ? 1 / scale : 0.0f) + magic) & 0x7fffff) - 0x400000;
+    }
+    static void bytes(const float* from, int64_t n, float scale, int more, Word* to) {
+        uint8_t* const own = reinterpret_cast<uint8_t*>(to);
+        for (int64_t k = 0; k < n; k += LANES) {
+            const int count = n - k < LANES ? int(n - k) : LANES;
+            const Octets x = __builtin_convertvector(nearest(load(from + k, count), scale) + more, Octets);
+            if (count == LANES) *reinterpret_cast<LooseOctets*>(own + k) = x;
+            else for (int lane = 0; lane < count; ++lane) own[k + lane] = x[lane];
+        }
+        for (int64_t k = n; k < words_of<Byte>(n) * PER; ++k) own[k] = 0;
+    }
+    static void encode(const float* from, int64_t n, Word* to) {
+        const float own = scale(from, n);
+        bytes(from, n, own, 128, to);
+        *reinterpret_cast<float*>(to + words_of<Byte>(n)) = own;
+    }
+    static void weights(const float* from, int64_t n, float scale, Word* to) { bytes(from, n, scale, 0, to); }
+    static int sum(const Word* words, int count) {
+        int total = 0;
+        for (int i = 0; i < count * PER; ++i) total += reinterpret_cast<const int8_t*>(words)[i];
+        return total;
+    }
+};
