@@ -121,21 +121,18 @@ std::pair<double, double> check(const Kernels& kernels, Precision precision, con
             kind.pack(c.cell, D, H, which, w, panels[size_t(which)].get(), thread, all);
         });
     }
-    Floats bias(static_cast<size_t>(G)), bias_h(static_cast<size_t>(H));
-    for (int64_t i = 0; i < G; ++i) {
-        const float a = float(v.b_ih[size_t(i)]), b = float(v.b_hh[size_t(i)]);
-        if (c.cell != GRU) bias[size_t(i)] = a + b;
-        else if (i < 2 * H) bias[size_t(i + H)] = a + b;
-        else bias[size_t(i - 2 * H)] = a, bias_h[size_t(i - 2 * H)] = b;
-    }
-    const Weights weights{D, H, panels[IH].get(), panels[HH].get(), bias.data(), bias_h.data(),
+    const Floats b_ih = single(v.b_ih), b_hh = single(v.b_hh);
+    Floats bias(static_cast<size_t>(kernels.bias_floats(c.cell, H)));
+    kernels.pack_bias(c.cell, H, b_ih.data(), b_hh.data(), bias.data());
+    const Weights weights{D, H, panels[IH].get(), panels[HH].get(), bias.data(),
                           learns ? panels[IH_BACK].get() : nullptr, learns ? panels[HH_BACK].get() : nullptr};
 
-    Floats y(size_t(rows * H)), h_n(size_t(c.B * H)), c_n = c0, gates(size_t(rows * kept)), cells(size_t(rows * H));
+    Floats y(size_t(rows * H)), h_n(size_t(c.B * H)), c_n = c0;
+    const Room<float> for_back(rows * kind.kept_floats(c.cell, H));
     Forward f{};
     f.relu = c.cell == RNN_RELU, f.batch = batch, f.weights = weights, f.x = x.data(), f.x_at = f.y_at = {first.data(), time.data()};
     f.y = y.data(), f.h0 = h0.data(), f.h_n = h_n.data(), f.c_n = c_n.data();
-    f.gates = KEEPS[c.cell] && learns ? gates.data() : nullptr, f.cells = cells.data();
+    f.kept = KEEPS[c.cell] && learns ? for_back.get() : nullptr;
     const Room<char> scratch(kind.forward_scratch(c.cell, f, c.threads) * c.threads);
     f.scratch = scratch.get();
     parallel(c.threads, [&](int thread, int all) { kind.forward(c.cell, f, thread, all); });
@@ -153,7 +150,7 @@ std::pair<double, double> check(const Kernels& kernels, Precision precision, con
     Backward g{};
     g.relu = c.cell == RNN_RELU, g.batch = batch, g.weights = weights, g.x = x.data(), g.x_at = g.y_at = f.x_at;
     g.y = y.data(), g.dy = dy_f.data(), g.h0 = h0.data(), g.c0 = c0.data();
-    g.gates = gates.data(), g.cells = cells.data();
+    g.kept = for_back.get();
     g.dh = dh_f.data(), g.dc = dc_f.data(), g.dx = dx.data();
     Floats* const totals[] = {&dw_ih, &dw_hh, &db};
     for (int i = 0; i < 3; ++i) g.dw[i] = {totals[i]->data(), parts[size_t(i)].data(), int64_t(totals[i]->size())};

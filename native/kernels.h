@@ -4,7 +4,7 @@
 
 enum Cell { RNN_TANH, RNN_RELU, LSTM, GRU, CELLS };
 constexpr int GATES_OF[CELLS] = {1, 1, 4, 3};  // row blocks of the weights
-constexpr int KEPT_OF[CELLS] = {1, 1, 4, 4};   // columns of H that the gates take when they are kept, and their gradients
+constexpr int KEPT_OF[CELLS] = {1, 1, 4, 4};   // columns of H that the gates' gradients take
 constexpr bool KEEPS[CELLS] = {false, false, true, true};
 
 // What weights and the rows that they are multiplied with are rounded to; all else is float.
@@ -31,30 +31,28 @@ struct Batch {
 // One direction's weights, in panels (kernels/panels.h).
 struct Weights {
     int64_t D, H;
-    const int32_t* ih;    // W_ih, for x -> gates
-    const int32_t* hh;    // W_hh, for h -> gates
-    const float* bias;    // [gates * H] what is added to x W_ih, in the order of the kept gates
-    const float* bias_h;  // [H] GRU's b_hn; zeros where there is no bias
+    const int32_t* ih;       // W_ih, for x -> gates
+    const int32_t* hh;       // W_hh, for h -> gates
+    const float* bias;       // the biases, as pack_bias has laid them out
     const int32_t* ih_back;  // W_ih, for dgates -> dx
     const int32_t* hh_back;  // W_hh, for dgates -> dh
 };
 
 struct Forward {
-    bool relu;          // RNN_RELU
+    bool relu;           // RNN_RELU
     Batch batch;
     Weights weights;
-    const float* x;     // [*, D]
+    const float* x;      // [*, D]
     const int64_t* ids;  // [*] in the place of x: rows of the table
-    const float* table;  // [*, gates * H] x W_ih with the biases, in the order of the kept gates
+    const float* table;  // [*, gate_floats] x W_ih with the biases
     Places x_at;
-    float* y;           // [*, H]
+    float* y;            // [*, H]
     Places y_at;
-    const float* h0;    // [B, H]
-    float* h_n;         // [B, H]
-    float* c_n;         // [B, H] LSTM: c0 when it begins
-    void* gates;        // [*, KEPT * H] floats, or bfloat16 in HALF, in the kept order; null: they are not kept
-    float* cells;       // [*, H] LSTM, with gates: c after each step
-    void* scratch;      // threads * forward_scratch bytes
+    const float* h0;     // [B, H]
+    float* h_n;          // [B, H]
+    float* c_n;          // [B, H] LSTM: c0 when it begins
+    void* kept;          // [*, kept_floats] for the way back, or null
+    void* scratch;       // threads * forward_scratch bytes
 };
 
 // A gradient that every thread adds up for itself: the first where it is wanted, the others beside.
@@ -75,8 +73,7 @@ struct Backward {
     Places y_at;
     const float* h0;     // [B, H]
     const float* c0;     // [B, H]
-    const void* gates;   // [*, KEPT * H]
-    const float* cells;  // [*, H]
+    const void* kept;    // [*, kept_floats]
     float* dh;           // [B, H] the gradient of h_n before, of h0 after
     float* dc;           // [B, H] the same of c
     float* dx;           // [*, D] at x's places, or null
@@ -89,6 +86,7 @@ struct Kind {
     // Words that each packing takes, and the packing of the panels of one share of threads.
     int64_t (*packed_words)(Cell, int64_t D, int64_t H, int which);
     void (*pack)(Cell, int64_t D, int64_t H, int which, const float* w, int32_t* packed, int thread, int threads);
+    int64_t (*kept_floats)(Cell, int64_t H);  // of a row and step, for the way back
     int64_t (*forward_scratch)(Cell, const Forward&, int threads);
     void (*forward)(Cell, const Forward&, int thread, int threads);
     int64_t (*backward_scratch)(Cell, const Backward&, int threads);
@@ -99,6 +97,9 @@ struct Kernels {
     const char* name;
     bool has_half;  // multiplies bfloat16 faster than float
     Kind kinds[PRECISIONS];
+    int64_t (*gate_floats)(Cell, int64_t H);  // of a row of x W_ih
+    int64_t (*bias_floats)(Cell, int64_t H);
+    void (*pack_bias)(Cell, int64_t H, const float* b_ih, const float* b_hh, float* packed);  // null: zeros
     void (*activations)(Precision, const float* x, int64_t n, float* sigmoid, float* tanh);
 };
 

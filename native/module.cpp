@@ -48,11 +48,6 @@ Precision precision_of(const std::string& name) {
     throw std::invalid_argument("no precision '" + name + "': it is float32, bfloat16 or int8");
 }
 
-// How many floats the kept gates of one row and step take.
-int64_t kept_floats(Cell cell, int64_t H, Precision precision) {
-    return KEEPS[cell] ? KEPT_OF[cell] * H / (precision == HALF ? 2 : 1) : 0;
-}
-
 std::string words(const std::vector<int64_t>& shape) {
     std::string text = "[";
     for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + (shape[i] < 0 ? "*" : std::to_string(shape[i]));
@@ -149,12 +144,13 @@ Places places(const Ints& row, const Ints& time, int64_t B, int64_t T) {
 class Packed {
    public:
     Packed(const std::string& cell, const In& w_ih, const In& w_hh, const std::optional<In>& b_ih,
-           const std::optional<In>& b_hh, bool backward, const std::string& precision,
+           const std::optional<In>& b_hh, bool forward, bool backward, const std::string& precision,
            const std::optional<std::string>& isa, int threads)
         : kernels_(choose(isa)),
           cell_(cell_of(cell)),
           precision_(precision_of(precision)),
           kind_(kernels_.kinds[precision_]),
+          forward_(forward),
           backward_(backward) {
         if (backward && precision_ == BYTE) throw std::invalid_argument("there is no way back in int8");
         if (w_ih.ndim() != 2 || w_hh.ndim() != 2) throw std::invalid_argument("weights are matrices");
@@ -166,33 +162,27 @@ class Packed {
         const float* const bias_hh = data(b_hh, "bias_hh", {G}, false);
 
         const float* const source[] = {ih, hh, ih, hh};
-        threads = std::max(threads, 1);
-        const int first = backward ? IH_BACK : IH, last = backward ? HH_BACK : HH;
-        for (int which = first; which <= last; ++which)
-            panels_[which] = Room<int32_t>(kind_.packed_words(cell_, D, H, which));
-        parallel(threads, [&](int thread, int all) {
-            for (int which = first; which <= last; ++which)
+        std::vector<int> wanted;
+        for (const int which : {IH, IH_BACK, HH, HH_BACK})
+            if (which == IH || which == HH ? forward : backward) wanted.push_back(which);
+        for (const int which : wanted) panels_[which] = Room<int32_t>(kind_.packed_words(cell_, D, H, which));
+        parallel(std::max(threads, 1), [&](int thread, int all) {
+            for (const int which : wanted)
                 kind_.pack(cell_, D, H, which, source[which], panels_[which].get(), thread, all);
         });
 
-        bias_.assign(size_t(G), 0.0f), bias_h_.assign(size_t(H), 0.0f);
-        for (int64_t i = 0; i < G; ++i) {
-            const float x = bias_ih ? bias_ih[i] : 0.0f, h = bias_hh ? bias_hh[i] : 0.0f;
-            if (cell_ != GRU) bias_[size_t(i)] = x + h;
-            else if (i < 2 * H) bias_[size_t(i + H)] = x + h;              // r z
-            else bias_[size_t(i - 2 * H)] = x, bias_h_[size_t(i - 2 * H)] = h;  // n, q
-        }
-        weights_ = {D, H, panels_[IH].get(), panels_[HH].get(), bias_.data(), bias_h_.data(), panels_[IH_BACK].get(),
+        bias_.resize(size_t(kernels_.bias_floats(cell_, H)));
+        kernels_.pack_bias(cell_, H, bias_ih, bias_hh, bias_.data());
+        weights_ = {D, H, panels_[IH].get(), panels_[HH].get(), bias_.data(), panels_[IH_BACK].get(),
                     panels_[HH_BACK].get()};
     }
 
     void forward(const In& x, const Ints& x_row, const Ints& x_time, const Ints& lengths, bool reverse, const In& h0,
                  const Out& y, const Ints& y_row, const Ints& y_time, const Out& h_n, const std::optional<Out>& c_n,
-                 const std::optional<Out>& gates, const std::optional<Out>& cells, int threads) const {
-        if (backward_) throw std::invalid_argument("these weights are packed for the way back");
+                 const std::optional<Out>& kept, int threads) const {
+        if (!forward_) throw std::invalid_argument("these weights are not packed for the way forward");
         const int64_t B = int64_t(lengths.shape(0)), T = int64_t(x_time.shape(0)), H = weights_.H;
         const Order order(lengths, T, reverse);
-        const bool keep = KEEPS[cell_] && gates.has_value();
         Forward f{};
         f.relu = cell_ == RNN_RELU;
         f.batch = order.batch, f.weights = weights_;
@@ -201,11 +191,8 @@ class Packed {
         order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
         f.h0 = data(h0, "h0", {B, H}), f.h_n = data(h_n, "h_n", {B, H});
         f.c_n = data(c_n, "c_n", {B, H}, cell_ == LSTM);
-        f.gates = keep ? data(gates, "gates", {-1, kept_floats(cell_, H, precision_)}, true) : nullptr;
-        f.cells = data(cells, "cells", {-1, H}, keep && cell_ == LSTM);
-        if (keep && (int64_t(gates->shape(0)) < order.total || (f.cells && int64_t(cells->shape(0)) < order.total)))
-            throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
-                                        " places");
+        f.kept = data(kept, "kept", {-1, kind_.kept_floats(cell_, H)}, false);
+        if (f.kept) check_kept(int64_t(kept->shape(0)), order.total);
         threads = within(threads, B);
         const Room<char> scratch(kind_.forward_scratch(cell_, f, threads) * threads);
         f.scratch = scratch.get();
@@ -215,14 +202,14 @@ class Packed {
     // dh and dc: the gradients of h_n and c_n before, of h0 and c0 after.
     void backward(const In& x, const Ints& x_row, const Ints& x_time, const Ints& lengths, bool reverse, const In& h0,
                   const std::optional<In>& c0, const In& y, const In& dy, const Ints& y_row, const Ints& y_time,
-                  const std::optional<In>& gates, const std::optional<In>& cells, const Out& dh,
+                  const std::optional<In>& kept, const Out& dh,
                   const std::optional<Out>& dc, const std::optional<Out>& dx, const Out& dw_ih, const Out& dw_hh,
                   const Out& db, int threads) const {
-        if (!backward_) throw std::invalid_argument("these weights are packed for the way forward");
+        if (!backward_) throw std::invalid_argument("these weights are not packed for the way back");
         const int64_t B = int64_t(lengths.shape(0)), T = int64_t(y_time.shape(0)), H = weights_.H, D = weights_.D;
-        const int64_t kept = KEPT_OF[cell_] * H, G = GATES_OF[cell_] * H;
+        const int64_t biases = KEPT_OF[cell_] * H, G = GATES_OF[cell_] * H;
         const Order order(lengths, T, reverse);
-        const bool keep = KEEPS[cell_], lstm = cell_ == LSTM;
+        const bool lstm = cell_ == LSTM;
         Backward f{};
         f.relu = cell_ == RNN_RELU;
         f.batch = order.batch, f.weights = weights_;
@@ -231,14 +218,12 @@ class Packed {
         f.y_at = places(y_row, y_time, B, T);
         order.check("x", f.x_at, int64_t(x.shape(0))), order.check("y", f.y_at, int64_t(y.shape(0)));
         f.h0 = data(h0, "h0", {B, H}), f.c0 = data(c0, "c0", {B, H}, lstm);
-        f.gates = data(gates, "gates", {-1, kept_floats(cell_, H, precision_)}, keep), f.cells = data(cells, "cells", {-1, H}, lstm);
-        if ((keep && int64_t(gates->shape(0)) < order.total) || (lstm && int64_t(cells->shape(0)) < order.total))
-            throw std::invalid_argument("gates and cells need a row for each of " + std::to_string(order.total) +
-                                        " places");
+        f.kept = data(kept, "kept", {-1, kind_.kept_floats(cell_, H)}, KEEPS[cell_]);
+        if (f.kept) check_kept(int64_t(kept->shape(0)), order.total);
         f.dh = data(dh, "dh", {B, H}), f.dc = data(dc, "dc", {B, H}, lstm);
         f.dx = data(dx, "dx", {int64_t(x.shape(0)), D}, false);
-        float* const totals[] = {data(dw_ih, "dw_ih", {G, D}), data(dw_hh, "dw_hh", {G, H}), data(db, "db", {kept})};
-        const int64_t sizes[] = {G * D, G * H, kept};
+        float* const totals[] = {data(dw_ih, "dw_ih", {G, D}), data(dw_hh, "dw_hh", {G, H}), data(db, "db", {biases})};
+        const int64_t sizes[] = {G * D, G * H, biases};
 
         threads = within(threads, B);
         const Room<char> scratch(kind_.backward_scratch(cell_, f, threads) * threads);
@@ -261,6 +246,10 @@ class Packed {
     int64_t hidden() const { return weights_.H; }
 
    private:
+    static void check_kept(int64_t rows, int64_t places) {
+        if (rows < places)
+            throw std::invalid_argument("kept needs a row for each of " + std::to_string(places) + " places");
+    }
     static int within(int threads, int64_t rows) {
         return int(std::max<int64_t>(1, std::min<int64_t>(threads, rows)));
     }
@@ -269,9 +258,9 @@ class Packed {
     Cell cell_;
     Precision precision_;
     const Kind& kind_;
-    bool backward_;
+    bool forward_, backward_;
     Room<int32_t> panels_[4];
-    std::vector<float> bias_, bias_h_;
+    std::vector<float> bias_;
     Weights weights_{};
 };
 
@@ -280,23 +269,21 @@ class Packed {
 NB_MODULE(_native, m) {
     nb::class_<Packed>(m, "Packed")
         .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&,
-                      bool, const std::string&, const std::optional<std::string>&, int>(),
+                      bool, bool, const std::string&, const std::optional<std::string>&, int>(),
              nb::arg("cell"), nb::arg("weight_ih").noconvert(), nb::arg("weight_hh").noconvert(),
              nb::arg("bias_ih").noconvert().none(), nb::arg("bias_hh").noconvert().none(),
-             nb::arg("backward"), nb::arg("precision"), nb::arg("isa").none(), nb::arg("threads"))
+             nb::arg("forward"), nb::arg("backward"), nb::arg("precision"), nb::arg("isa").none(), nb::arg("threads"))
         .def("forward", &Packed::forward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(),
              nb::arg("x_time").noconvert(),
              nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(), nb::arg("y").noconvert(),
              nb::arg("y_row").noconvert(), nb::arg("y_time").noconvert(), nb::arg("h_n").noconvert(),
-             nb::arg("c_n").noconvert().none(),
-             nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(), nb::arg("threads"))
+             nb::arg("c_n").noconvert().none(), nb::arg("kept").noconvert().none(), nb::arg("threads"))
         .def("backward", &Packed::backward, nb::arg("x").noconvert(), nb::arg("x_row").noconvert(),
              nb::arg("x_time").noconvert(),
              nb::arg("lengths").noconvert(), nb::arg("reverse"), nb::arg("h0").noconvert(),
              nb::arg("c0").noconvert().none(),
              nb::arg("y").noconvert(), nb::arg("dy").noconvert(), nb::arg("y_row").noconvert(),
-             nb::arg("y_time").noconvert(), nb::arg("gates").noconvert().none(), nb::arg("cells").noconvert().none(),
-             nb::arg("dh").noconvert(),
+             nb::arg("y_time").noconvert(), nb::arg("kept").noconvert().none(), nb::arg("dh").noconvert(),
              nb::arg("dc").noconvert().none(), nb::arg("dx").noconvert().none(), nb::arg("dw_ih").noconvert(),
              nb::arg("dw_hh").noconvert(), nb::arg("db").noconvert(), nb::arg("threads"))
         .def_prop_ro("isa", &Packed::isa)
@@ -308,9 +295,11 @@ NB_MODULE(_native, m) {
     });
     m.def("has_bfloat16", [](const std::optional<std::string>& isa) { return choose(isa).has_half; },
           nb::arg("isa").none(), "Whether products of bfloat16 are faster than those of float32.");
-    m.def("kept", [](const std::string& cell, int64_t hidden, const std::string& precision) {
-        return kept_floats(cell_of(cell), hidden, precision_of(precision));
-    }, nb::arg("cell"), nb::arg("hidden"), nb::arg("precision"), "Floats of each row and step that the way back needs.");
+    m.def("kept", [](const std::string& cell, int64_t hidden, const std::string& precision,
+                     const std::optional<std::string>& isa) {
+        return choose(isa).kinds[precision_of(precision)].kept_floats(cell_of(cell), hidden);
+    }, nb::arg("cell"), nb::arg("hidden"), nb::arg("precision"), nb::arg("isa").none(),
+          "Floats of each row and step that the way back needs.");
     m.def("share_openmp", &share_openmp);
     m.def("empty", [](const std::vector<size_t>& shape) {
         size_t count = 1;

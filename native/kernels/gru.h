@@ -8,30 +8,34 @@
 
 struct GatedRecurrentUnit {
     static constexpr Cell CELL = GRU;
-    static constexpr int GATES = 3, KEPT = 4;   // kept are n r z q: what x reaches stands first, what h reaches last
+    static constexpr int GATES = 3, KEPT = 4;   // n r z q: what x reaches stands first, what h reaches last
     static constexpr int X[GATES] = {2, 0, 1};  // n r z of the weights' r z n
     static constexpr int H_PART = 1;
     static constexpr bool HAS_C = false;
 
     template <typename P, bool KEEP>
-    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t j, int n) {
-        const float* const x = s.x + j;
-        const Vec r = P::sigmoid(load(x + s.H, n) + product[0]);
-        const Vec z = P::sigmoid(load(x + 2 * s.H, n) + product[1]);
-        const Vec q = product[2] + load(s.bias_h + j, n);
-        const Vec new_ = P::tanh(load(x, n) + r * q);
+    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t u, int n) {
+        const int64_t j = u * LANES;
+        const float* const x = s.x + u * GATES * LANES;
+        const Vec r = P::sigmoid(load(x + LANES) + product[0]);
+        const Vec z = P::sigmoid(load(x + 2 * LANES) + product[1]);
+        const Vec q = product[2] + load(s.bias_h + j);
+        const Vec new_ = P::tanh(load(x) + r * q);
         store(s.h + j, new_ + z * (load(s.h_before + j, n) - new_), n);
         if (KEEP) {
-            typename P::Kept* const kept = s.gates + j;
-            store(kept, new_, n), store(kept + s.H, r, n), store(kept + 2 * s.H, z, n), store(kept + 3 * s.H, q, n);
+            auto* const kept = Record<GatedRecurrentUnit, typename P::Kept>::gates(s.kept, u);
+            store(kept, new_, LANES), store(kept + LANES, r, LANES);
+            store(kept + 2 * LANES, z, LANES), store(kept + 3 * LANES, q, LANES);
         }
     }
 
     template <typename P>
-    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t j, int n) {
-        const typename P::Kept* at = s.gates + j;
+    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {
+        const int64_t j = u * LANES;
+        const auto* const at = Record<GatedRecurrentUnit, typename P::Kept>::gates(s.kept, u);
         const Vec one = all(1.0f);
-        const Vec new_ = load(at, n), r = load(at + s.H, n), z = load(at + 2 * s.H, n), q = load(at + 3 * s.H, n);
+        const Vec new_ = load(at, LANES), r = load(at + LANES, LANES);
+        const Vec z = load(at + 2 * LANES, LANES), q = load(at + 3 * LANES, LANES);
         const Vec dn = dh * (one - z) * (one - new_ * new_);
         store(s.dgates + j, dn, n);
         store(s.dgates + s.H + j, dn * q * r * (one - r), n);

@@ -5,38 +5,45 @@
 
 struct LongShortTermMemory {
     static constexpr Cell CELL = LSTM;
-    static constexpr int GATES = 4, KEPT = 4;      // kept are i f g o
+    static constexpr int GATES = 4, KEPT = 4;      // i f g o
     static constexpr int X[GATES] = {0, 1, 2, 3};  // the weights' block behind each column of x W_ih
-    static constexpr int H_PART = 0;               // W_hh's gradients begin at this kept column
+    static constexpr int H_PART = 0;               // W_hh's gradients begin at this column
     static constexpr bool HAS_C = true;
 
-    // product: W_h. h; s: one row at step t; n hidden units from j on.
+    // product: W_h. h; s: one row at step t.
     template <typename P, bool KEEP>
-    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t j, int n) {
-        const float* const x = s.x + j;
-        const Vec i = P::sigmoid(load(x, n) + product[0]);
-        const Vec f = P::sigmoid(load(x + s.H, n) + product[1]);
-        const Vec g = P::tanh(load(x + 2 * s.H, n) + product[2]);
-        const Vec o = P::sigmoid(load(x + 3 * s.H, n) + product[3]);
+    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t u, int n) {
+        const int64_t j = u * LANES;
+        const float* const x = s.x + u * GATES * LANES;
+        const Vec i = P::sigmoid(load(x) + product[0]);
+        const Vec f = P::sigmoid(load(x + LANES) + product[1]);
+        const Vec g = P::tanh(load(x + 2 * LANES) + product[2]);
+        const Vec o = P::sigmoid(load(x + 3 * LANES) + product[3]);
         const Vec c = f * load(s.c + j, n) + i * g;
         store(s.c + j, c, n);
         store(s.h + j, o * P::tanh(c), n);
         if (KEEP) {
-            typename P::Kept* const kept = s.gates + j;
-            store(kept, i, n), store(kept + s.H, f, n), store(kept + 2 * s.H, g, n), store(kept + 3 * s.H, o, n);
-            store(s.cell + j, c, n);
+            using Kept = Record<LongShortTermMemory, typename P::Kept>;
+            auto* const kept = Kept::gates(s.kept, u);
+            store(kept, i, LANES), store(kept + LANES, f, LANES);
+            store(kept + 2 * LANES, g, LANES), store(kept + 3 * LANES, o, LANES);
+            store(Kept::c(s.kept, u), c);
         }
     }
 
     template <typename P>
-    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t j, int n) {
-        const typename P::Kept* at = s.gates + j;
+    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {
+        using Kept = Record<LongShortTermMemory, typename P::Kept>;
+        const int64_t j = u * LANES;
+        const auto* const at = Kept::gates(s.kept, u);
         const Vec one = all(1.0f);
-        const Vec i = load(at, n), f = load(at + s.H, n), g = load(at + 2 * s.H, n), o = load(at + 3 * s.H, n);
-        const Vec tanh_c = P::tanh(load(s.cell + j, n));
+        const Vec i = load(at, LANES), f = load(at + LANES, LANES);
+        const Vec g = load(at + 2 * LANES, LANES), o = load(at + 3 * LANES, LANES);
+        const Vec tanh_c = P::tanh(load(Kept::c(s.kept, u)));
+        const Vec c_before = load(reinterpret_cast<const float*>(s.c_before + u * s.c_stride), n);
         const Vec dc = load(s.dc + j, n) + dh * o * (one - tanh_c * tanh_c);
         store(s.dgates + j, dc * g * i * (one - i), n);
-        store(s.dgates + s.H + j, dc * load(s.c_before + j, n) * f * (one - f), n);
+        store(s.dgates + s.H + j, dc * c_before * f * (one - f), n);
         store(s.dgates + 2 * s.H + j, dc * i * (one - g * g), n);
         store(s.dgates + 3 * s.H + j, dh * tanh_c * o * (one - o), n);
         store(s.dc + j, dc * f, n);

@@ -62,9 +62,7 @@ constexpr int64_t panel_words(int64_t K, int64_t N) { return (words_of<P>(K) + P
 // whatever R is.
 template <typename P, int R, int N, typename Row>
 INLINE void add_up(const Row& row, const Word* panel, int64_t words, typename P::Sum (&sum)[R][N]) {
-    for (auto& row_sum : sum)
-        for (auto& s : row_sum) s = typename P::Sum{};
-    for (int64_t block = 0; block < words; block += BLOCK) {
+    for (int64_t block = 0; block == 0 || block < words; block += BLOCK) {
         typename P::Sum s[R][N] = {};
         const int64_t past = block + BLOCK < words ? block + BLOCK : words;
         for (int64_t k = block; k < past; ++k) {
@@ -84,7 +82,7 @@ INLINE void add_up(const Row& row, const Word* panel, int64_t words, typename P:
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) sum[r][v] += s[r][v];
+            for (int v = 0; v < N; ++v) sum[r][v] = block ? sum[r][v] + s[r][v] : s[r][v];
     }
 }
 
@@ -118,16 +116,16 @@ INLINE void pack_columns(Word* panel, int N, int64_t K, const Column& column) {
         }
         Word* const to = panel + v * LANES;
         for (int64_t k = 0; k < words; k += LANES) {  // in small squares, so that either stride stays in cache
-            Word square[LANES][LANES];
+            Ints square[LANES] = {};
             const int64_t left = K - k * P::PER, past = k + LANES < words ? k + LANES : words;
             for (int lane = 0; lane < LANES; ++lane) {
+                Word* const words = reinterpret_cast<Word*>(&square[lane]);
                 if (from[lane]) P::weights(from[lane] + k * P::PER, left < LANES * P::PER ? left : LANES * P::PER,
-                                           scale[lane], square[lane]);
-                else store(square[lane], Ints{});
-                if (P::PANEL_TAIL) sum[lane] += P::sum(square[lane], int(past - k));
+                                           scale[lane], words);
+                if (P::PANEL_TAIL) sum[lane] += P::sum(words, int(past - k));
             }
-            for (int64_t i = k; i < past; ++i)
-                for (int lane = 0; lane < LANES; ++lane) to[i * N * LANES + lane] = square[lane][i - k];
+            transpose(square);
+            for (int64_t i = k; i < past; ++i) store(to + i * N * LANES, square[i - k]);
         }
         if (P::PANEL_TAIL)
             for (int lane = 0; lane < LANES; ++lane) {
@@ -143,7 +141,12 @@ template <typename P, typename Row, typename Lanes>
 INLINE void pack_rows(Word* panel, int N, int64_t K, const Row& row, const Lanes& lanes) {
     for (int64_t word = 0; word < words_of<P>(K); ++word) {
         const float* own[P::PER];
-        for (int i = 0; i < P::PER; ++i) own[i] = word * P::PER + i < K ? row(word * P::PER + i) : nullptr;
+        for (int i = 0; i < P::PER; ++i) {
+            const int64_t k = word * P::PER + i, soon = k + AHEAD < K ? k + AHEAD : k;
+            own[i] = k < K ? row(k) : nullptr;
+            if (k < K)
+                for (int v = 0; v < N; ++v) __builtin_prefetch(row(soon) + v * LANES);
+        }
         for (int v = 0; v < N; ++v) {
             Vec x[P::PER];
             for (int i = 0; i < P::PER; ++i) x[i] = own[i] ? load(own[i] + v * LANES, lanes(v)) : Vec{};
@@ -170,6 +173,8 @@ struct Product {
         template <int R, int N>
         void run(int64_t first) const {
             const Product& own = product;
+            for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+                for (int v = 0; v < N; ++v) __builtin_prefetch(own.y[first + r] + (first_vector + v) * LANES, 1);
             Vec sum[R][N];
             multiply<P, R, N>(own.x + first, own.panels + panel_words<P>(own.K, first_vector), own.K, sum);
             for (int v = 0; v < N; ++v) {
@@ -209,7 +214,7 @@ struct Outer {
         void run(int64_t first) const {
             const Outer& own = outer;
             float* target = own.target + first * own.columns + first_vector * LANES;
-            for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+            for (int r = 0; r < R; ++r)
                 for (int v = 0; v < N; ++v) __builtin_prefetch(target + r * own.columns + v * LANES, 1);
             Vec sum[R][N];
             add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel,

@@ -23,9 +23,8 @@ struct Single {
     INLINE Ints join(const Vec* x) { return Ints(x[0]); }
     static float scale(const float*, int64_t) { return 1; }
     static int sum(const Word*, int) { return 0; }
-    static void weights(const float* from, int64_t n, float, Word* to) {
-        for (int64_t k = 0; k < n; ++k) to[k] = reinterpret_cast<const Word*>(from)[k];
-    }
+    // At most a vector of words.
+    static void weights(const float* from, int64_t n, float, Word* to) { store(to, Ints(load(from, int(n)))); }
 };
 
 struct Half {

@@ -8,13 +8,14 @@ struct Simple {
     static constexpr bool HAS_C = false;
 
     template <typename P, bool KEEP>
-    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t j, int n) {
-        const Vec x = load(s.x + j, n) + product[0];
-        store(s.h + j, s.relu ? relu(x) : P::tanh(x), n);
+    INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t u, int n) {
+        const Vec x = load(s.x + u * LANES) + product[0];
+        store(s.h + u * LANES, s.relu ? relu(x) : P::tanh(x), n);
     }
 
     template <typename P>
-    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t j, int n) {
+    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {
+        const int64_t j = u * LANES;
         const Vec h = load(s.h + j, n);
         store(s.dgates + j, s.relu ? (h <= all(0.0f) ? Vec{} : dh) : dh * (all(1.0f) - h * h), n);
         store(s.dh + j, Vec{}, n);

@@ -5,19 +5,46 @@ constexpr int64_t SHEET = 1 << 17;  // floats of x W_ih that are made at a time:
 
 // Packing. W_ih [G, D] and W_hh [G, H] come as torch has them.
 //
-// IH:      K = D, columns: the kept gates, in the kept order      x -> gates
-// HH:      K = H, columns: the gates, see below                   h -> gates
-// IH_BACK: K = the kept gates, in the kept order, columns: D      dgates -> dx
-// HH_BACK: K = the gates, columns: H                              dgates -> dh
+// IH:      K = D, columns: vectors of the gates, see below            x -> gates
+// HH:      K = H, columns: vectors of the gates                       h -> gates
+// IH_BACK: K = the gates that x reaches, in their order, columns: D   dgates -> dx
+// HH_BACK: K = the gates that h reaches, columns: H                   dgates -> dh
 //
-// A panel of HH holds every gate of one vector of hidden units, so that a tile has all that a step needs in registers.
-// A cell of one gate has plain panels.
+// IH and HH have the gates of one vector of hidden units side by side; a panel of HH holds them all, so that a tile has
+// all that a step needs in registers. In a cell of one gate it holds up to four vectors.
+
+template <typename C>
+int64_t gate_floats(int64_t H) { return Panels(H).vectors * C::GATES * LANES; }
+
+// From one row to the next, in lines of the cache: an odd number, or the same place of all rows would fall into one set.
+INLINE int64_t odd_lines(int64_t bytes) { return (bytes + 63) / 64 | 1; }
+
+template <typename C, typename P>
+int64_t kept_floats(int64_t H) {
+    const int64_t bytes = Panels(H).vectors * Record<C, typename P::Kept>::BYTES;
+    return bytes ? odd_lines(bytes) * 16 : 0;
+}
+
+// [units, GATES, LANES] what is added to x W_ih, then [units, LANES] what is added to W_hh h of the gate that x and h
+// reach apart (GRU's n).
+template <typename C>
+void pack_bias(int64_t H, const float* b_ih, const float* b_hh, float* packed) {
+    const Panels units(H);
+    float* const apart = packed + gate_floats<C>(H);
+    for (int64_t j = 0; j < units.vectors * LANES; ++j) {
+        const auto of = [&](const float* bias, int gate) { return bias && j < H ? bias[C::X[gate] * H + j] : 0.0f; };
+        for (int gate = 0; gate < C::GATES; ++gate)
+            packed[(j / LANES * C::GATES + gate) * LANES + j % LANES] =
+                of(b_ih, gate) + (gate < C::H_PART ? 0.0f : of(b_hh, gate));
+        apart[j] = C::H_PART ? of(b_hh, 0) : 0.0f;
+    }
+}
 
 template <typename C, typename P>
 int64_t packed_words(int64_t D, int64_t H, int which) {
     constexpr int64_t G = C::GATES;
     switch (which) {
-        case IH: return panel_words<P>(D, Panels(G * H).vectors);
+        case IH: return panel_words<P>(D, G * Panels(H).vectors);
         case HH: return panel_words<P>(H, G * Panels(H).vectors);
         case IH_BACK: return panel_words<P>(G * H, Panels(D).vectors);
         default: return panel_words<P>(G * H, Panels(H).vectors);
@@ -38,21 +65,20 @@ void pack(int64_t D, int64_t H, int which, const float* w, Word* packed, int thr
     }
     const bool back = which == IH_BACK || which == HH_BACK;
     const int64_t K = back ? G : width;
-    const Panels panels(back ? width : G);
+    const Panels panels(back ? width : gate_floats<C>(H));
     for (int64_t p = thread; p < panels.count; p += threads) {
         const int64_t first = panels.first(p);
-        const auto lanes = [&](int v) { return panels.lanes(first + v); };
         Word* const panel = packed + panel_words<P>(K, first);
         if constexpr (P::LEARNS)
             if (back) {
                 pack_rows<P>(panel, panels.width(p), K, [&](int64_t k) {
                     return w + (which == IH_BACK ? kept(k) : k) * width + first * LANES;
-                }, lanes);
+                }, [&](int v) { return panels.lanes(first + v); });
                 continue;
             }
         pack_columns<P>(panel, panels.width(p), K, [&](int v, int lane) {
-            const int64_t j = (first + v) * LANES + lane;
-            return lane < lanes(v) ? w + (which == IH ? kept(j) : j) * width : nullptr;
+            const int64_t j = (first + v) / C::GATES * LANES + lane, gate = C::X[(first + v) % C::GATES];
+            return j < H ? w + (gate * H + j) * width : nullptr;
         });
     }
 }
@@ -88,7 +114,8 @@ struct ForwardRoom {
     static constexpr bool CODED = P::PER > 1;  // rows are rounded into words before they are multiplied
     int64_t most;               // rows of one sheet
     int64_t x_words, h_words;   // from one coded row to the next
-    float* sheet;               // [most, KEPT * H] x W_ih, where it is not made where the gates are kept
+    int64_t x_floats;           // from one row of the sheet to the next
+    float* sheet;               // [most, x_floats] x W_ih
     Word* x;                    // [most, x_words] rows of x, where they are coded
     Word* h[2];                 // [rows of the thread, h_words] coded states, before a step and after
     const Word** from;          // [most] rows of x
@@ -98,15 +125,16 @@ struct ForwardRoom {
     int64_t bytes;
 
     ForwardRoom(const Forward& f, int thread, int threads, bool real = true) {
-        const int64_t rows = (f.batch.B + threads - 1) / threads, kept = C::KEPT * f.weights.H;
-        most = SHEET / kept > rows ? SHEET / kept : rows;
+        const int64_t rows = (f.batch.B + threads - 1) / threads;
+        x_floats = odd_lines(gate_floats<C>(f.weights.H) * 4) * 16;
+        most = SHEET / x_floats > rows ? SHEET / x_floats : rows;
         if (f.batch.T * rows < most) most = f.batch.T * rows;
         const int64_t coded = CODED ? up(rows, ROWS_AT_ONCE) : 0;
         x_words = stride(f.weights.D), h_words = stride(f.weights.H);
         Carver carver{0};
         for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
-            sheet = carver.take<float>((f.gates && !CODED) || f.table ? 0 : most * kept);
+            sheet = carver.take<float>(f.table ? 0 : most * x_floats);
             x = carver.take<Word>(CODED && !f.table ? up(most, ROWS_AT_ONCE) * x_words : 0);
             h[0] = carver.take<Word>(coded * h_words), h[1] = carver.take<Word>(coded * h_words);
             from = carver.take<const Word*>(most);
@@ -133,30 +161,37 @@ struct ForwardTile {
     int64_t H, first_vector;
     const Panels& units;
 
+    using Kept = Record<C, typename P::Kept>;
+
     template <int R, int N>
     void run(int64_t first) const {
+        if (KEEP)  // needed last, and in no stream that the processor could foresee
+            for (int r = 0; r < R; ++r)
+                for (int64_t byte = 0; byte < N / C::GATES * Kept::BYTES; byte += 64)
+                    __builtin_prefetch(steps[first + r].kept + first_vector * Kept::BYTES + byte, 1);
         Vec sum[R][N];
         multiply<P, R, N>(h_before + first, panel, H, sum);
         for (int r = 0; r < R; ++r)
             for (int u = 0; u < N / C::GATES; ++u) {
                 const int64_t vector = first_vector + u;
-                C::template forward<P, KEEP>(sum[r] + u, steps[first + r], vector * LANES, units.lanes(vector));
+                const int n = units.lanes(vector);
+                if (n == LANES) C::template forward<P, KEEP>(sum[r] + u, steps[first + r], vector, LANES);
+                else C::template forward<P, KEEP>(sum[r] + u, steps[first + r], vector, n);
             }
     }
 };
 
 template <typename C, typename P, bool KEEP>
 void forward(const Forward& f, int thread, int threads) {
-    typedef typename P::Kept Kept;
     const Batch& batch = f.batch;
-    const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
+    const int64_t H = f.weights.H, D = f.weights.D, G = gate_floats<C>(H), kept = kept_floats<C, P>(H) * 4;
     const Panels units(H);
     const Share share{thread, threads};
     ForwardRoom<C, P> room(f, thread, threads);
     constexpr bool CODED = ForwardRoom<C, P>::CODED;
     const Word **const from = room.from, **const h_before = room.before;
     float** const to = room.to;
-    Step<Kept>* const steps = room.steps;
+    Step<typename P::Kept>* const steps = room.steps;
 
     for (int64_t i = 0; i < share.of(batch.B); ++i) {
         const int64_t row = batch.row[share.rank(i)];
@@ -172,7 +207,7 @@ void forward(const Forward& f, int thread, int threads) {
             for (int64_t i = 0; i < alive; ++i, ++count) {
                 const int64_t rank = share.rank(i), at = place(batch, f.x_at, rank, t1);
                 if (f.table) {
-                    to[count] = const_cast<float*>(f.table) + f.ids[at] * C::GATES * H;
+                    to[count] = const_cast<float*>(f.table) + f.ids[at] * G;
                     continue;
                 }
                 from[count] = reinterpret_cast<const Word*>(f.x + at * D);
@@ -180,12 +215,11 @@ void forward(const Forward& f, int thread, int threads) {
                     P::encode(f.x + at * D, D, room.x + count * room.x_words);
                     from[count] = room.x + count * room.x_words;
                 }
-                to[count] = KEEP && !CODED ? static_cast<float*>(f.gates) + (batch.kept[t1] + rank) * kept
-                                           : room.sheet + count * kept;
+                to[count] = room.sheet + count * room.x_floats;
             }
         }
         if (t1 == t0) return;
-        if (!f.table) Product<P>{from, to, count, D, C::GATES * H, f.weights.ih, f.weights.bias, false}.run();
+        if (!f.table) Product<P>{from, to, count, D, G, f.weights.ih, f.weights.bias, false}.run();
         float** x = to;
         for (int64_t t = t0; t < t1; ++t) {
             const int64_t alive = share.of(batch.alive[t]);
@@ -193,15 +227,13 @@ void forward(const Forward& f, int thread, int threads) {
                 const int64_t rank = share.rank(i), row = batch.row[rank], stored = batch.kept[t] + rank;
                 const float* before = t ? f.y + place(batch, f.y_at, rank, t - 1) * H : f.h0 + row * H;
                 h_before[i] = CODED ? room.h[0] + i * room.h_words : reinterpret_cast<const Word*>(before);
-                steps[i] = {H,
-                            f.relu,
-                            f.weights.bias_h,
+                steps[i] = {f.relu,
+                            f.weights.bias + G,
                             before,
                             f.y + place(batch, f.y_at, rank, t) * H,
                             C::HAS_C ? f.c_n + row * H : nullptr,
                             x[i],
-                            KEEP ? static_cast<Kept*>(f.gates) + stored * kept : nullptr,
-                            KEEP && C::HAS_C ? f.cells + stored * H : nullptr};
+                            KEEP ? static_cast<char*>(f.kept) + stored * kept : nullptr};
             }
             x += alive;
             if constexpr (C::GATES > 1) {
@@ -303,8 +335,20 @@ struct BackwardTile {
     int64_t H, first_vector;
     const Panels& units;
 
+    using Kept = Record<C, typename P::Kept>;
+
     template <int R, int N>
     void run(int64_t first) const {
+        for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+            for (int v = 0; v < N; ++v) {
+                const StepBack<typename P::Kept>& s = steps[first + r];
+                const int64_t j = (first_vector + v) * LANES;
+                for (int64_t byte = 0; byte < Kept::BYTES; byte += 64)
+                    __builtin_prefetch(s.kept + (first_vector + v) * Kept::BYTES + byte);
+                if (C::HAS_C) __builtin_prefetch(s.c_before + (first_vector + v) * s.c_stride);
+                __builtin_prefetch(dy[first + r] + j);
+                __builtin_prefetch(s.h_before + j);
+            }
         Vec sum[R][N] = {};
         if constexpr (GOES_ON) multiply<P, R, N>(after + first, panel, C::GATES * H, sum);
         for (int v = 0; v < N; ++v) {
@@ -312,7 +356,10 @@ struct BackwardTile {
             const int n = units.lanes(first_vector + v);
             for (int r = 0; r < R; ++r) {
                 const StepBack<typename P::Kept>& s = steps[first + r];
-                C::template backward<P>(sum[r][v] + load(dy[first + r] + j, n) + load(s.dh + j, n), s, j, n);
+                const int64_t u = first_vector + v;
+                if (n == LANES)
+                    C::template backward<P>(sum[r][v] + load(dy[first + r] + j) + load(s.dh + j), s, u, LANES);
+                else C::template backward<P>(sum[r][v] + load(dy[first + r] + j, n) + load(s.dh + j, n), s, u, n);
             }
         }
     }
@@ -352,13 +399,15 @@ void spend(const Backward& f, const BackwardRoom<C, P>& room, int thread, int64_
 
 template <typename C, typename P>
 void backward(const Backward& f, int thread, int threads) {
-    typedef typename P::Kept Kept;
+    typedef typename P::Kept Number;
+    using Kept = Record<C, Number>;
     const Batch& batch = f.batch;
-    const int64_t H = f.weights.H, D = f.weights.D, kept = C::KEPT * H;
+    const int64_t H = f.weights.H, D = f.weights.D, stored = kept_floats<C, P>(H) * 4;
+    const char* const kept_at = static_cast<const char*>(f.kept);
     const Share share{thread, threads};
     BackwardRoom<C, P> room(f, thread, threads);
-    StepBack<Kept>* const steps = room.steps;
-    const auto h_part = [H](const Kept* dgates) { return reinterpret_cast<const Word*>(dgates + C::H_PART * H); };
+    StepBack<Number>* const steps = room.steps;
+    const auto h_part = [H](const Number* dgates) { return reinterpret_cast<const Word*>(dgates + C::H_PART * H); };
 
     const Panels units(H);
     int64_t count = 0;
@@ -369,21 +418,22 @@ void backward(const Backward& f, int thread, int threads) {
         if (count + alive > room.most) {
             spend(f, room, thread, count, spent);
             count = 0, spent = true;
-            Kept* const full = room.sheets[0];
+            Number* const full = room.sheets[0];
             room.sheets[0] = room.sheets[1], room.sheets[1] = full;
         }
         for (int64_t i = 0; i < alive; ++i, ++count) {
             const int64_t rank = share.rank(i), row = batch.row[rank];
-            const int64_t here = place(batch, f.y_at, rank, t), stored = batch.kept[t] + rank;
+            const int64_t here = place(batch, f.y_at, rank, t);
             if (i < before) room.after[i] = h_part(steps[i].dgates);
             room.dy[i] = f.dy + here * H;
+            const char* const c0 = C::HAS_C ? reinterpret_cast<const char*>(f.c0 + row * H) : nullptr;
             steps[i] = {H,
                         f.relu,
                         t ? f.y + place(batch, f.y_at, rank, t - 1) * H : f.h0 + row * H,
                         f.y + here * H,
-                        !C::HAS_C ? nullptr : t ? f.cells + (batch.kept[t - 1] + rank) * H : f.c0 + row * H,
-                        C::HAS_C ? f.cells + stored * H : nullptr,
-                        KEEPS[C::CELL] ? static_cast<const Kept*>(f.gates) + stored * kept : nullptr,
+                        !C::HAS_C || !t ? c0 : kept_at + (batch.kept[t - 1] + rank) * stored + Kept::C_AT,
+                        t ? Kept::BYTES : LANES * int64_t(sizeof(float)),
+                        kept_at + (batch.kept[t] + rank) * stored,
                         f.dh + row * H,
                         C::HAS_C ? f.dc + row * H : nullptr,
                         room.sheets[0] + count * room.stride};

@@ -26,11 +26,12 @@ struct Any {
                            int threads) {
         FOR_CELL(cell, return (pack<C, P>(D, H, which, w, packed, thread, threads)))
     }
+    static int64_t kept(Cell cell, int64_t H) { FOR_CELL(cell, return (kept_floats<C, P>(H))) }
     static int64_t scratch(Cell cell, const Forward& f, int threads) {
         FOR_CELL(cell, return (forward_scratch<C, P>(f, threads)))
     }
     static void run(Cell cell, const Forward& f, int thread, int threads) {
-        if (f.gates) FOR_CELL(cell, return (forward<C, P, P::LEARNS && KEEPS[C::CELL]>(f, thread, threads)))
+        if (f.kept) FOR_CELL(cell, return (forward<C, P, P::LEARNS && KEEPS[C::CELL]>(f, thread, threads)))
         FOR_CELL(cell, return (forward<C, P, false>(f, thread, threads)))
     }
     static int64_t scratch_back(Cell cell, const Backward& f, int threads) {
@@ -40,8 +41,14 @@ struct Any {
     static void run_back(Cell cell, const Backward& f, int thread, int threads) {
         if constexpr (P::LEARNS) FOR_CELL(cell, return (backward<C, P>(f, thread, threads)))
     }
-    static constexpr Kind kind = {words, pack_share, scratch, run, scratch_back, run_back};
+    static constexpr Kind kind = {words, pack_share, kept, scratch, run, scratch_back, run_back};
 };
+
+static int64_t any_gate_floats(Cell cell, int64_t H) { FOR_CELL(cell, return gate_floats<C>(H)) }
+static int64_t any_bias_floats(Cell cell, int64_t H) { return any_gate_floats(cell, H) + Panels(H).vectors * LANES; }
+static void any_pack_bias(Cell cell, int64_t H, const float* b_ih, const float* b_hh, float* packed) {
+    FOR_CELL(cell, return pack_bias<C>(H, b_ih, b_hh, packed))
+}
 
 template <typename P>
 static void activations(const float* x, int64_t n, float* sigmoids, float* tanhs) {
@@ -59,5 +66,6 @@ static void activations(Precision precision, const float* x, int64_t n, float* s
 #define STRING_OF(name) #name
 #define STRING(name) STRING_OF(name)
 extern const Kernels kernels = {
-    STRING(ISA), HAS_HALF, {SINGLE_KIND, Any<Half>::kind, Any<Byte>::kind}, activations,
+    STRING(ISA), HAS_HALF, {SINGLE_KIND, Any<Half>::kind, Any<Byte>::kind},
+    any_gate_floats, any_bias_floats, any_pack_bias, activations,
 };

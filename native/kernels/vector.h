@@ -55,6 +55,31 @@ INLINE void store(float* p, Vec x, int n) {
 }
 #endif
 
+// Turns a square of words round: lane j of row i becomes lane i of row j.
+INLINE void transpose(Ints (&square)[LANES]) {
+#if defined(__clang__)
+    Ints turned[LANES];
+    for (int i = 0; i < LANES; ++i)
+        for (int j = 0; j < LANES; ++j) turned[i][j] = square[j][i];
+    for (int i = 0; i < LANES; ++i) square[i] = turned[i];
+#else
+#pragma GCC unroll 4
+    for (int size = 1; size < LANES; size *= 2) {  // swap the two off-diagonal blocks of every square of 2 size
+        Ints low{}, high{};
+        for (int j = 0; j < LANES; ++j) {
+            low[j] = j & size ? LANES + j - size : j;
+            high[j] = j & size ? LANES + j : j + size;
+        }
+        for (int i = 0; i < LANES; ++i) {
+            if (i & size) continue;
+            const Ints a = square[i], b = square[i + size];
+            square[i] = __builtin_shuffle(a, b, low);
+            square[i + size] = __builtin_shuffle(a, b, high);
+        }
+    }
+#endif
+}
+
 // bfloat16: the upper half of a float. Rounded to the nearest, ties to even; NaN stays NaN.
 typedef uint16_t Bf16;
 typedef Bf16 Halves __attribute__((vector_size(LANES * sizeof(Bf16))));
@@ -65,21 +90,25 @@ INLINE Ints rounded(Vec x) {  // the bfloat16 in the upper half, and what to ign
     const Ints up = bits + 0x7fff + ((bits >> 16) & 1);
     return x == x ? up : bits | 0x400000;
 }
+#if defined(__AVX512F__)  // the compiler would make two halves of each conversion
 INLINE Halves narrow(Vec x) {
 #if defined(__AVX512BF16__)
     return Halves(_mm512_cvtneps_pbh(__m512(x)));
 #else
-    return __builtin_convertvector(rounded(x) >> 16, Halves);
+    return Halves(_mm512_cvtepi32_epi16(__m512i(rounded(x) >> 16)));
 #endif
 }
-INLINE Vec widen(Halves x) { return Vec(__builtin_convertvector(x, Ints) << 16); }
-#if defined(__AVX512F__)
-INLINE Vec load(const Bf16* p, int n) { return widen(Halves(_mm256_maskz_loadu_epi16(first(n), p))); }
+INLINE Vec widen(Halves x) { return Vec(Ints(_mm512_cvtepu16_epi32(__m256i(x))) << 16); }
+INLINE Vec load(const Bf16* p, int n) {
+    return widen(n == LANES ? *reinterpret_cast<const LooseHalves*>(p) : Halves(_mm256_maskz_loadu_epi16(first(n), p)));
+}
 INLINE void store(Bf16* p, Vec x, int n) {
     if (n == LANES) *reinterpret_cast<LooseHalves*>(p) = narrow(x);
     else _mm256_mask_storeu_epi16(p, first(n), __m256i(narrow(x)));
 }
 #else
+INLINE Halves narrow(Vec x) { return __builtin_convertvector(rounded(x) >> 16, Halves); }
+INLINE Vec widen(Halves x) { return Vec(__builtin_convertvector(x, Ints) << 16); }
 INLINE Vec load(const Bf16* p, int n) {
     if (n == LANES) return widen(*reinterpret_cast<const LooseHalves*>(p));
     Halves x{};

@@ -6,9 +6,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 class Packed:
-    def __init__(
-        self, cell: str, *weights: Any, backward: bool, precision: str, isa: str | None, threads: int
-    ) -> None: ...
+    def __init__(self, cell: str, *given: Any, **options: Any) -> None:
+        """Given, in this order or by name: weight_ih, weight_hh, bias_ih, bias_hh, forward, backward, precision, isa,
+        threads. `forward` and `backward` say which ways the weights are packed for."""
+
     def forward(
         self,
         x: Any,
@@ -22,8 +23,7 @@ class Packed:
         y_time: Any,
         h_n: Any,
         c_n: Any | None,
-        gates: Any | None,
-        cells: Any | None,
+        kept: Any | None,
         threads: int,
     ) -> None: ...
     def backward(
@@ -39,8 +39,7 @@ class Packed:
         dy: Any,
         y_row: Any,
         y_time: Any,
-        gates: Any | None,
-        cells: Any | None,
+        kept: Any | None,
         dh: Any,
         dc: Any | None,
         dx: Any | None,
@@ -56,7 +55,7 @@ class Packed:
 
 def isas() -> list[str]: ...
 def has_bfloat16(isa: str | None) -> bool: ...
-def kept(cell: str, hidden: int, precision: str) -> int: ...
+def kept(cell: str, hidden: int, precision: str, isa: str | None) -> int: ...
 def share_openmp() -> bool: ...
 def empty(shape: Sequence[int]) -> NDArray[Any]: ...
 def activations(x: Any, sigmoid: Any, tanh: Any, precision: str, isa: str | None) -> None: ...

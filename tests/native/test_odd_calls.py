@@ -85,6 +85,7 @@ def call(**changed):
         f((4 * H, H), np.float32),
         None,
         None,
+        forward=True,
         backward=False,
         precision="float32",
         isa=None,
@@ -102,8 +103,7 @@ def call(**changed):
         "y_time": np.arange(T),
         "h_n": f((B, H), np.float32),
         "c_n": f((B, H), np.float32),
-        "gates": None,
-        "cells": None,
+        "kept": None,
         "threads": 1,
     }
     return packed.forward(**arguments | changed)
@@ -123,7 +123,7 @@ WRONG = {
     "y_row": np.arange(B + 1) * T,
     "h_n": np.zeros((B, H, 1), np.float32),
     "c_n": None,
-    "gates": np.zeros((B * T, 4 * H), np.float32),
+    "kept": np.zeros((B * T - 1, _native.kept("lstm", H, "float32", None)), np.float32),
 }
 
 
@@ -180,13 +180,19 @@ def test_misaligned_inputs_are_refused():
 def test_weights_that_do_not_fit_are_refused(cell, shapes):
     arrays = [np.zeros(shape, np.float32) for shape in shapes or [(H, D), (H, H)]]
     with pytest.raises(ValueError, match=r"weight|matrices|state|kernel"):
-        _native.Packed(cell, *arrays, None, None, backward=False, precision="float32", isa=None, threads=1)
+        _native.Packed(
+            cell, *arrays, None, None, forward=True, backward=False, precision="float32", isa=None, threads=1
+        )
 
 
 def test_weights_of_one_way_are_refused_the_other():
     arrays = [np.zeros((4 * H, D), np.float32), np.zeros((4 * H, H), np.float32), None, None]
-    with pytest.raises(ValueError, match="way back"):
-        call(packed=_native.Packed("lstm", *arrays, backward=True, precision="float32", isa=None, threads=1))
+    with pytest.raises(ValueError, match="way forward"):
+        call(
+            packed=_native.Packed(
+                "lstm", *arrays, forward=False, backward=True, precision="float32", isa=None, threads=1
+            )
+        )
 
 
 @pytest.mark.parametrize("shape", [(1 << 40, 1 << 40), (1 << 62, 4), (1 << 61,)])

@@ -58,8 +58,8 @@ def prepare(cell: Cell, weights: Weights, precision: str = "float32") -> Weights
     if kernel is None:
         return weights
     arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
-    how = {"precision": resolve(precision), "isa": environment()[0], "threads": threads()}
-    return _native.Packed(kernel, *arrays, backward=False, **how)
+    isa = environment()[0]
+    return _native.Packed(kernel, *arrays, True, False, resolve(precision), isa, threads())
 
 
 def scan(
@@ -96,7 +96,6 @@ def scan(
         time_T,
         end_BH,
         c_BH[0] if c_BH else None,
-        None,
         None,
         threads(),
     )

@@ -5,6 +5,7 @@ operators, `anaphora::scan` and `anaphora::scan_backward`, with fake implementat
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,10 +74,15 @@ def threads() -> int:
     return native.environment()[1] or torch.get_num_threads()
 
 
-def pack(cell: str, *weights: Maybe, backward: bool, precision: str) -> _native.Packed:
+def keeping(x: Tensor, cell: str, H: int, precision: str, keep: bool) -> Tensor:
+    """Room for what the way back needs, a row for each place; no rows where there will be none."""
+    return fresh(rows_of(x) if keep else 0, _native.kept(cell, H, precision, native.environment()[0]))
+
+
+def pack(cell: str, *weights: Maybe, precision: str, forward: bool = False, backward: bool = False) -> _native.Packed:
     own = (array(weight) for weight in weights)
-    isa = native.environment()[0]
-    return _native.Packed(cell, *own, backward=backward, precision=precision, isa=isa, threads=threads())
+    how = (forward, backward, precision, native.environment()[0], threads())
+    return _native.Packed(cell, *own, *how)
 
 
 def forward(
@@ -94,19 +100,31 @@ def forward(
     time_first: bool,
     precision: str,
     keep: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Outputs, h and c at the rows' ends (c empty where there is none), and the gates and cells that backward needs."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Outputs, h and c at the rows' ends (c empty where there is none), and what backward needs beside them."""
+    packed = pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, precision=precision, forward=True)
+    kept = keeping(x, cell, weight_hh.shape[1], precision, keep).zero_()  # what is never used is always the same, too
+    return forward_with(packed, x, lengths_B, batch_sizes_T, h0_BH, c0_BH, reverse, time_first, kept)
+
+
+def forward_with(
+    packed: _native.Packed,
+    x: Tensor,
+    lengths_B: Maybe,
+    batch_sizes_T: Maybe,
+    h0_BH: Tensor,
+    c0_BH: Maybe,
+    reverse: bool,
+    time_first: bool,
+    kept: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`forward`, with weights that are packed already."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
-    H, lstm = weight_hh.shape[1], c0_BH is not None
+    lstm, H = c0_BH is not None, packed.hidden
     y = (fresh if layout.full else zeros)(*x.shape[:-1], H)
     h_n = x.new_empty(h0_BH.shape)
     c_n = c0_BH.detach().clone(memory_format=torch.contiguous_format) if c0_BH is not None else x.new_empty(0)
-    rows, columns = rows_of(x) if keep else 0, _native.kept(cell, H, precision)
-    gates, cells = fresh(rows, columns), fresh(rows if lstm else 0, H)
-    if not layout.full:  # what is never used is at least always the same
-        used = int(layout.lengths.sum())
-        gates[used:].zero_(), cells[used:].zero_()
-    pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, backward=False, precision=precision).forward(
+    packed.forward(
         flat(x),
         layout.row,
         layout.time,
@@ -118,11 +136,10 @@ def forward(
         layout.time,
         array(h_n),
         array(c_n) if lstm else None,
-        array(gates) if keep and columns else None,
-        array(cells) if keep and lstm else None,
+        array(kept) if kept.numel() else None,
         threads(),
     )
-    return y, h_n, c_n, gates, cells
+    return y, h_n, c_n, kept
 
 
 def backward(
@@ -137,8 +154,7 @@ def backward(
     h0_BH: Tensor,
     c0_BH: Maybe,
     y: Tensor,
-    gates: Tensor,
-    cells: Tensor,
+    kept: Tensor,
     cell: str,
     reverse: bool,
     time_first: bool,
@@ -146,14 +162,39 @@ def backward(
     needs_dx: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
+    packed = pack(cell, weight_ih, weight_hh, None, None, precision=precision, backward=True)
+    given = (h0_BH, c0_BH, y, kept, cell, reverse, time_first, needs_dx)
+    return backward_with(packed, dy, dh_n, dc_n, x, lengths_B, batch_sizes_T, weight_ih, weight_hh, *given)
+
+
+def backward_with(
+    packed: _native.Packed,
+    dy: Tensor,
+    dh_n: Tensor,
+    dc_n: Maybe,
+    x: Tensor,
+    lengths_B: Maybe,
+    batch_sizes_T: Maybe,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    h0_BH: Tensor,
+    c0_BH: Maybe,
+    y: Tensor,
+    kept: Tensor,
+    cell: str,
+    reverse: bool,
+    time_first: bool,
+    needs_dx: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """`backward`, with weights that are packed already."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     G, H = weight_hh.shape
-    lstm, kept = c0_BH is not None, (4 if cell in ("lstm", "gru") else 1) * H
+    lstm, biases = c0_BH is not None, (4 if cell in ("lstm", "gru") else 1) * H
     dx = (fresh if layout.full else zeros)(*x.shape) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
-    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(kept)
-    pack(cell, weight_ih, weight_hh, None, None, backward=True, precision=precision).backward(
+    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(biases)
+    packed.backward(
         flat(x),
         layout.row,
         layout.time,
@@ -165,8 +206,7 @@ def backward(
         flat(dy),
         layout.row,
         layout.time,
-        array(gates) if gates.shape[1] else None,
-        array(cells) if lstm else None,
+        array(kept) if kept.shape[1] else None,
         array(dh),
         array(dc) if lstm else None,
         flat(dx) if needs_dx else None,
@@ -175,8 +215,8 @@ def backward(
         array(db),
         threads(),
     )
-    if cell == "gru":  # kept are n r z q: the first three are x's, the last three h's; torch's order is r z n
-        dw_ih, db_ih, db_hh = dw_ih.roll(-H, 0), db[:G].roll(-H), db[kept - G :].clone()
+    if cell == "gru":  # they are those of n r z q: the first three x's, the last three h's; torch's order is r z n
+        dw_ih, db_ih, db_hh = dw_ih.roll(-H, 0), db[:G].roll(-H), db[H:].clone()
     else:
         db_ih, db_hh = db, db.clone()
     return dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc
@@ -194,8 +234,7 @@ def _(*inputs: Any) -> tuple[Tensor, ...]:
         x.new_empty(*x.shape[:-1], H),
         x.new_empty(h0_BH.shape),
         x.new_empty(0 if c0_BH is None else c0_BH.shape),
-        x.new_empty(rows, _native.kept(cell, int(H), precision)),
-        x.new_empty(rows if c0_BH is not None else 0, H),
+        x.new_empty(rows, _native.kept(cell, int(H), precision, native.environment()[0])),
     )
 
 
@@ -216,17 +255,19 @@ def _(*inputs: Any) -> tuple[Tensor, ...]:
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     *tensors, ctx.cell, ctx.reverse, ctx.time_first, ctx.precision, _ = inputs
-    y, _, _, gates, cells = output
-    ctx.save_for_backward(*tensors, y, gates, cells)
-    ctx.mark_non_differentiable(gates, cells)
+    y, _, _, kept = output
+    ctx.save_for_backward(*tensors, y, kept)
+    ctx.mark_non_differentiable(kept)
+    ctx.set_materialize_grads(False)  # of what is kept it would be a sheet of zeros
 
 
-def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any) -> tuple[Any, ...]:
+def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *how: Any) -> tuple[Any, ...]:
     needs = ctx.needs_input_grad
-    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, y, gates, cells = ctx.saved_tensors
-    own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, gates, cells)
-    dc_n = None if c0_BH is None else dc_n
-    how = (ctx.cell, ctx.reverse, ctx.time_first, ctx.precision, needs[0])
+    x, lengths_B, batch_sizes_T, weight_ih, weight_hh, _, _, h0_BH, c0_BH, y, kept = ctx.saved_tensors
+    own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, kept)
+    dy, dh_n = (torch.zeros_like(of) if given is None else given for given, of in ((dy, y), (dh_n, h0_BH)))
+    dc_n = None if c0_BH is None else torch.zeros_like(c0_BH) if dc_n is None else dc_n
+    how = (ctx.cell, ctx.reverse, ctx.time_first, *how, needs[0])
     dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, *how)
     gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None, None, None)
     return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
@@ -252,13 +293,15 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
         y = pack_padded_sequence(y, lengths_B, batch_first=True).data
     y = y.transpose(0, 1) if ctx.time_first else y
     wanted = [tensor for tensor, need in zip(inputs, ctx.needs_input_grad, strict=False) if need]
-    found = torch.autograd.grad((y, *end), wanted, upstream[: 1 + len(end)], create_graph=True, allow_unused=True)
+    reached = [(of, given) for of, given in zip((y, *end), upstream, strict=False) if given is not None]
+    outputs, given = zip(*reached, strict=True)
+    found = torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True)
     gradients = iter(found)
     return tuple(next(gradients) if need else None for need in ctx.needs_input_grad)
 
 
 def _op_backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> tuple[Any, ...]:
-    return _gradients(scan_backward_op, ctx, dy, dh_n, dc_n)
+    return _gradients(scan_backward_op, ctx, dy, dh_n, dc_n, ctx.precision)
 
 
 register_autograd("anaphora::scan", _op_backward, setup_context=_remember)
@@ -269,9 +312,12 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        output = forward(*inputs)
+        x, lengths_B, sizes_T, *weights, h0_BH, c0_BH, cell, reverse, time_first, precision, keep = inputs
+        # Both ways at once, while the weights are in cache; torch refuses the way back if they change before it.
+        ctx.packed = pack(cell, *weights, precision=precision, forward=True, backward=True)
+        kept = keeping(x, cell, ctx.packed.hidden, precision, keep)
+        output = forward_with(ctx.packed, x, lengths_B, sizes_T, h0_BH, c0_BH, reverse, time_first, kept)
         y, *rest = output
-        c0_BH = inputs[8]
         # The way back reads y. As with torch's own kernels, a program may change an RNN's or a GRU's, not an LSTM's.
         _remember(ctx, inputs, (y if c0_BH is not None else y.clone(), *rest))
         return output
@@ -280,7 +326,7 @@ class Scan(torch.autograd.Function):
     def backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> Any:
         if torch.is_grad_enabled():
             return _gradients_with_a_graph(ctx, (dy, dh_n, dc_n))
-        return _gradients(backward, ctx, dy, dh_n, dc_n)
+        return _gradients(partial(backward_with, ctx.packed), ctx, dy, dh_n, dc_n)
 
 
 def scan(
@@ -306,7 +352,7 @@ def scan(
     how = (cell, reverse, time_first, native.resolve(precision), keep)
     inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, *how)
     if torch.compiler.is_compiling():
-        y, *end, _, _ = scan_op(*inputs)
+        y, *end, _ = scan_op(*inputs)
     else:
-        y, *end, _, _ = Scan.apply(*inputs) if keep else forward(*inputs)  # type: ignore[no-untyped-call]  # torch's own
+        y, *end, _ = Scan.apply(*inputs) if keep else forward(*inputs)  # type: ignore[no-untyped-call]  # torch's own
     return y.transpose(0, 1) if time_first else y, tuple(end[: len(state)])
