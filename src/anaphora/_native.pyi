@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 class Packed:
     def __init__(self, cell: str, *given: Any, **options: Any) -> None:
         """Given, in this order or by name: weight_ih, weight_hh, bias_ih, bias_hh, forward, backward, precision, isa,
-        threads. `forward` and `backward` say which ways the weights are packed for."""
+        threads. `forward` and `backward` say which ways the weights are packed for.
+        """
 
     def forward(
         self,

@@ -22,6 +22,7 @@ from anaphora import bundle
 from anaphora.bundle import Bundle
 from anaphora.data.batch import Examples
 from anaphora.data.split import split
+from anaphora.engine import native
 from anaphora.errors import DataError, NotFitted, OptionError, did_you_mean
 from anaphora.events import Epoch, Event, Stage, Start
 from anaphora.extras import load_extra
@@ -142,6 +143,7 @@ class Estimator(ABC):
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": data,
+            "precision": native.resolve(options.precision),
             **task.facts(),
         }
         run = {"data": data, **options.to_dict()}
@@ -174,9 +176,9 @@ class Estimator(ABC):
         rng = np.random.default_rng(options.seed)
         return split(self._groups(rows) if groups is None else groups, self._strata(targets), options.validation, rng)
 
-    def _adopt(self, fitted: Bundle) -> None:
+    def _adopt(self, fitted: Bundle, precision: str = "float32") -> None:
         self._bundle = fitted
-        self._predictor = Predictor(fitted.task, fitted.arrays, fitted.members)
+        self._predictor = Predictor(fitted.task, fitted.arrays, fitted.members, precision)
 
     def annotate(self, columns: Mapping[str, Any] | None = None, report: str | None = None, **facts: Any) -> None:
         """Add to what the saved model says of itself: the file's columns that it reads, a page of scores, facts."""
@@ -202,10 +204,10 @@ class Estimator(ABC):
         bundle.write(self._fitted(), Path(folder), force)
 
     @classmethod
-    def from_bundle(cls, saved: Bundle) -> Self:
-        """The fitted estimator of a saved model."""
+    def from_bundle(cls, saved: Bundle, precision: str = "float32") -> Self:
+        """The fitted estimator of a saved model; `precision` is what its recurrent layers compute in."""
         estimator = cls(**saved.task.options.to_dict())
-        estimator._adopt(saved)
+        estimator._adopt(saved, precision)
         return estimator
 
     @property

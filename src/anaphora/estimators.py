@@ -170,7 +170,12 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 }
 
 
-def load(folder: str | os.PathLike[str]) -> Any:
-    """The estimator saved in `folder`, ready to predict; torch is not needed. Raises BundleError."""
+def load(folder: str | os.PathLike[str], precision: str = "float32") -> Any:
+    """The estimator saved in `folder`, ready to predict; torch is not needed.
+
+    `precision` says what the recurrent layers' weights, and what they are multiplied with, are rounded to: "float32",
+    "bfloat16", "int8" (a scale for each row of the weights, and for each row of inputs), or "auto", bfloat16 where the
+    processor multiplies it faster than float32. The saved model stays as it is. Raises BundleError and OptionError.
+    """
     saved = bundle.read(Path(folder))
-    return ESTIMATORS[saved.task.name].from_bundle(saved)
+    return ESTIMATORS[saved.task.name].from_bundle(saved, precision)

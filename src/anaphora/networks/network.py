@@ -5,12 +5,14 @@ built network are its attributes, and its arrays are named after them in every l
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.networks.blocks import Spec
+from anaphora.networks.blocks import Recurrent, Spec
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -25,6 +27,23 @@ class Kit(Protocol):
     @property
     def Net(self) -> Any:  # noqa: N802 (a module's class)
         """The class of a network; its attributes will be the blocks."""
+
+
+@dataclass(frozen=True)
+class In:
+    """A kit whose recurrent layers compute in a precision (`engine.native.PRECISIONS`)."""
+
+    kit: Kit
+    precision: str
+
+    @property
+    def Net(self) -> Any:  # noqa: N802 (as in a kit)
+        return self.kit.Net
+
+    @property
+    def BLOCKS(self) -> Mapping[type, Any]:  # noqa: N802 (as in a kit)
+        layers = partial(self.kit.BLOCKS[Recurrent], precision=self.precision)
+        return {**self.kit.BLOCKS, Recurrent: layers}
 
 
 def member(arrays: Arrays, place: int, members: int) -> Arrays:

@@ -39,10 +39,10 @@ class Embedding(Block):
 
 
 class Recurrent(Block):
-    def __init__(self, spec: blocks.Recurrent, weights: Weights) -> None:
+    def __init__(self, spec: blocks.Recurrent, weights: Weights, precision: str = "float32") -> None:
         super().__init__(spec, {})
         both = stack.directions(weights, spec.layers, spec.bidirectional)
-        self.prepared = [[native.prepare(spec.cell, own) for own in layer] for layer in both]
+        self.prepared = [[native.prepare(spec.cell, own, precision) for own in layer] for layer in both]
 
     def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
         return stack.run(native.scan, self.spec.cell, self.prepared, x_BTD, lengths_B, state)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.batch import by_length, collect
-from anaphora.networks.network import build, member
+from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
 from anaphora.tasks import Task
 
@@ -17,10 +17,13 @@ BATCH = 128
 class Predictor:
     """A task and its network, or several networks, ready to run. Nothing in it changes, so threads may share it."""
 
-    def __init__(self, task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int = 1) -> None:
+    def __init__(
+        self, task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int = 1, precision: str = "float32"
+    ) -> None:
         self.task = task
+        kit = In(blocks, precision)
         own = [member(arrays, place, members) for place in range(members)]
-        self.nets = [build(task.recipe, task.spec(), blocks, arrays) for arrays in own]
+        self.nets = [build(task.recipe, task.spec(), kit, arrays) for arrays in own]
 
     def predict(self, rows: list[Any]) -> NDArray[Any]:
         """The task's decoded predictions, one a row, in the order given.

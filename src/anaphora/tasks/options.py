@@ -9,6 +9,7 @@ from anaphora.config import Config, option
 from anaphora.errors import OptionError, in_words
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
+PRECISIONS = ("auto", "float32", "bfloat16")
 SCHEDULES = ("one-cycle", "cosine", "constant")
 ENOUGH_TO_CHOOSE = 200
 """So many validation rows tell epochs apart; fewer mislead (measured: docs/decisions.md)."""
@@ -42,6 +43,12 @@ class TrainingOptions(Config):
     )
     ensemble: int = option(
         1, "networks that start differently and answer together, by the mean of their answers", at_least=1, at_most=100
+    )
+    precision: str = option(
+        "auto",
+        "what the recurrent layers multiply in, on a CPU: auto is bfloat16 where the processor is faster with it, else "
+        "float32; sums, states and the weights themselves are float32",
+        choices=PRECISIONS,
     )
     seed: int = option(0, "the same seed on the same machine gives the same model", at_least=0)
 

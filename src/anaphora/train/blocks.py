@@ -1,6 +1,7 @@
 """The blocks in torch, for learning."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,11 @@ class Embedding(Block):
 
 
 class Recurrent(Block):
-    def __init__(self, spec: blocks.Recurrent, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(
+        self, spec: blocks.Recurrent, weights: Mapping[str, NDArray[np.float32]], precision: str = "float32"
+    ) -> None:
         super().__init__(spec, weights)
+        self.scan = partial(engine.scan, precision=precision)
         self.between = LockedDropout(blocks.LockedDropout(spec.dropout), {})
         self.weight_drop = Dropout(blocks.Dropout(spec.weight_drop), {})
 
@@ -104,7 +108,7 @@ class Recurrent(Block):
         weights = self.weights
         dropped = {name: self.weight_drop(w) for name, w in weights.items() if name.startswith("weight_hh")}
         return stack.run(
-            engine.scan,
+            self.scan,
             self.spec.cell,
             stack.directions({**weights, **dropped}, self.spec.layers, self.spec.bidirectional),
             x_BTD,

@@ -14,7 +14,7 @@ from torch import nn
 from anaphora.data.batch import Batch, Examples, by_length, collect, shuffled
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Event, Start, Step
-from anaphora.networks.network import build, draw
+from anaphora.networks.network import In, build, draw
 from anaphora.tasks import Task
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
@@ -61,7 +61,8 @@ def train(
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
     device = accelerator.device
-    net: blocks.Net = build(task.recipe, spec, blocks, task.start(draw(spec, seed), training))
+    kit = In(blocks, options.precision)
+    net: blocks.Net = build(task.recipe, spec, kit, task.start(draw(spec, seed), training))
     net.seed(seed)
     rng = np.random.default_rng(seed)
     lengths = training.lengths
