@@ -16,6 +16,7 @@ from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
 from anaphora.report.scores import Evaluated, compare
+from anaphora.runtime.session import Live
 from anaphora.tasks.classify import Classify
 from anaphora.tasks.regress import Regress
 
@@ -124,6 +125,19 @@ class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
     def predict(self, sequences: Sequence[Any]) -> NDArray[np.float64]:
         """`[N]`, or `[N, outputs]` where the targets were vectors."""
         return self._run(sequences)
+
+    def live(self, rows: int = 1) -> Live:
+        """Answers while the numbers arrive, for `rows` sequences at once, with the state carried.
+
+            live = model.live()
+            for number in numbers:
+                answer = live.step([number])    # what predict gives for all numbers so far
+
+        Raises OptionError for a model that reads in both directions, or pools more than the last output.
+        """
+        self._fitted()
+        assert self._predictor is not None
+        return self._predictor.live(rows)
 
     def score(self, sequences: Sequence[Any], targets: Sequence[Any]) -> float:
         """R2: 1 is perfect, 0 is no better than always answering the mean."""

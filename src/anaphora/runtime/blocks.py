@@ -10,6 +10,7 @@ from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
 from anaphora.networks import blocks
+from anaphora.runtime.session import Session
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -41,11 +42,15 @@ class Embedding(Block):
 class Recurrent(Block):
     def __init__(self, spec: blocks.Recurrent, weights: Weights, precision: str = "float32") -> None:
         super().__init__(spec, {})
-        both = stack.directions(weights, spec.layers, spec.bidirectional)
-        self.prepared = [[native.prepare(spec.cell, own, precision) for own in layer] for layer in both]
+        self.directions = stack.directions(weights, spec.layers, spec.bidirectional)
+        self.prepared = [[native.prepare(spec.cell, own, precision) for own in layer] for layer in self.directions]
 
     def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
         return stack.run(native.scan, self.spec.cell, self.prepared, x_BTD, lengths_B, state)
+
+    def session(self, rows: int, precision: str) -> Session:
+        """The same layers one step at a time; they read in one direction."""
+        return Session(self.spec.cell, [forward for (forward,) in self.directions], rows, precision)
 
 
 class Pool(Block):

@@ -1,0 +1,160 @@
+"""One step at a time, with the state carried: for what arrives live, and for what a model writes itself."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora import _native
+from anaphora.cells.cell import Cell, Weights
+from anaphora.engine import native
+from anaphora.errors import OptionError
+from anaphora.networks import blocks
+from anaphora.tasks import Task
+
+TABLE_BYTES = 8 << 20
+WORTH_A_THREAD = 4_000_000
+"""Multiplications of a step for which one more thread pays: waking it takes some ten microseconds."""
+
+
+class Session:
+    """Recurrent layers of one direction that take one step of `rows` sequences at a time.
+
+        session = Session(cell, [weights], rows=2)
+        y_BH = session.step(x_BD)
+
+    `layers` holds one cell's weights for each layer, the lowest first. With an `embedding` `[V, D]` the inputs are
+    token ids `[rows]`; where a table of x W_ih for all tokens fits into `table_bytes`, half of a step is a look-up, and
+    its numbers are exact in every precision. Weights are packed once; a step takes no memory, and what it returns is
+    overwritten by the next. A session is for one thread at a time.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        layers: Sequence[Weights],
+        rows: int = 1,
+        precision: str = "float32",
+        embedding: NDArray[np.float32] | None = None,
+        table_bytes: int = TABLE_BYTES,
+    ) -> None:
+        if rows < 1 or not layers:
+            raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
+        self.cell, self.layers, self.rows = cell, list(layers), rows
+        self._rest = (precision, embedding, table_bytes)
+        if native.kernel_of(cell) is None:
+            self._steps: Any = _Equation(cell, self.layers, rows, embedding)
+        else:
+            self._steps = _packed(cell, self.layers, rows, *self._rest)
+        self._inputs, self._outputs, self._states = self._steps.inputs, self._steps.outputs, self._steps.states
+        self._step = self._steps.step
+
+    def step(self, x: Any) -> NDArray[np.float32]:
+        """The next inputs, `[rows, D]` or ids `[rows]`, to the outputs of the highest layer, `[rows, H]`."""
+        self._inputs[...] = x
+        self._step()
+        return self._outputs
+
+    @property
+    def state(self) -> list[NDArray[np.float32]]:
+        """A copy of the state: for each layer each array of the cell's state, `[rows, H]`. It can be set, too."""
+        return [array.copy() for array in self._states]
+
+    @state.setter
+    def state(self, arrays: Sequence[Any]) -> None:
+        for own, given in zip(self._states, arrays, strict=True):
+            own[...] = given
+
+    def reset(self, row: int | None = None) -> None:
+        """Begin anew: all rows, or one."""
+        for array in self._states:
+            array[slice(None) if row is None else row] = 0
+
+    def fork(self) -> "Session":
+        """Another session that goes on from here on its own."""
+        other = Session(self.cell, self.layers, self.rows, *self._rest)
+        other.state = self._states
+        return other
+
+
+def _packed(
+    cell: Cell,
+    layers: Sequence[Weights],
+    rows: int,
+    precision: str,
+    embedding: NDArray[np.float32] | None,
+    table_bytes: int,
+) -> _native.Session:
+    packed: list[Any] = [native.prepare(cell, weights, precision) for weights in layers]
+    table = None
+    if embedding is not None:
+        embedding = np.ascontiguousarray(embedding, np.float32)
+        weight_ih = np.asarray(layers[0]["weight_ih"], np.float32)
+        if 4 * len(embedding) * len(weight_ih) <= table_bytes:
+            table, embedding = packed[0].table(embedding @ weight_ih.T), None
+    work = rows * sum(np.size(weights[name]) for weights in layers for name in ("weight_ih", "weight_hh"))
+    threads = max(1, min(native.threads(), rows, work // WORTH_A_THREAD))
+    return _native.Session(packed, rows, table, embedding, threads)
+
+
+class _Equation:
+    """The same by the cell's equation, for one that has no kernel."""
+
+    def __init__(self, cell: Cell, layers: Sequence[Weights], rows: int, embedding: Any) -> None:
+        self.cell, self.layers, self.embedding = cell, layers, embedding
+        H = layers[0]["weight_hh"].shape[1]
+        D = layers[0]["weight_ih"].shape[1]
+        self.inputs = np.zeros((rows, D), np.float32) if embedding is None else np.zeros(rows, np.int64)
+        self.outputs = np.zeros((rows, H), np.float32)
+        self.states = [np.zeros((rows, H), np.float32) for _ in layers for _ in cell.state]
+
+    def step(self) -> None:
+        x = self.inputs if self.embedding is None else self.embedding[self.inputs]
+        states = iter(self.states)
+        for weights in self.layers:
+            own = [next(states) for _ in self.cell.state]
+            after, _ = self.cell.step(np, self.cell.project(np, x[:, None], weights)[:, 0], tuple(own), weights)
+            for array, new in zip(own, after, strict=True):
+                array[...] = new
+            x = own[0]
+        self.outputs[...] = x
+
+
+class Live:
+    """A model's answers after each step of `rows` sequences at once.
+
+    Its recurrent layers read in one direction and it answers by their last output: OptionError otherwise.
+    """
+
+    def __init__(self, task: Task, nets: Sequence[Any], rows: int, precision: str) -> None:
+        self.task, self.rows = task, rows
+        spec = task.spec()
+        layers = [block for block in spec.values() if isinstance(block, blocks.Recurrent)]
+        pools = [block.kind for block in spec.values() if isinstance(block, blocks.Pool)]
+        if any(block.bidirectional for block in layers) or any(kind != "last" for kind in pools):
+            raise OptionError("answers step by step are for models of one direction (bidirectional=False, pool='last')")
+        self.sessions: list[Session] = []
+        self.nets = [self._stepping(net, precision) for net in nets]
+
+    def _stepping(self, net: Any, precision: str) -> Any:
+        own = copy.copy(net)
+        session = net.encoder.session(self.rows, precision)
+        self.sessions.append(session)
+        own.encoder = lambda x_B1D, lengths_B, state=None: (session.step(x_B1D[:, 0])[:, None], state)
+        return own
+
+    def step(self, inputs: Sequence[Any]) -> NDArray[Any]:
+        """What the next inputs, one a row, lead to: the answers that `predict` gives for all inputs so far."""
+        if len(inputs) != self.rows:
+            raise OptionError(f"{len(inputs)} inputs for {self.rows} rows")
+        examples = self.task.encode([np.asarray(row, float).reshape(1, -1) for row in inputs])
+        batch, lengths_B = np.stack(list(examples.rows)), np.ones(self.rows, np.int64)
+        answers = [self.task.decode(net, net(batch, lengths_B)[0]) for net in self.nets]
+        return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype)
+
+    def reset(self, row: int | None = None) -> None:
+        """Begin anew: all rows, or one."""
+        for session in self.sessions:
+            session.reset(row)
