@@ -10,6 +10,9 @@ import numpy as np
 TOLERANCES = {
     "float64": 1e-12,
     "float32": 1e-5,
+    # What products of these leave (tests/native/test_precision.py); measured are 6e-3 and 1.3e-2.
+    "bfloat16": 1e-2,
+    "int8": 2e-2,
 }
 
 
