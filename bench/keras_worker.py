@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, one call at a time: reads `B T D H layers cell train|infer` lines, answers seconds.
+"""Keras on TensorFlow, one call at a time: reads `B T D H layers cell train|infer|predict` lines, answers seconds.
 
 It runs in an environment of its own and waits between calls, so that it takes turns with the others.
 """
@@ -16,7 +16,7 @@ import tensorflow as tf
 LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
-def work(B, T, D, H, layers, cell, training):
+def work(B, T, D, H, layers, cell, kind):
     model = keras.Sequential([keras.Input((T, D), batch_size=B)])
     for _ in range(layers):
         model.add(LAYERS[cell](H, return_sequences=True))
@@ -33,7 +33,10 @@ def work(B, T, D, H, layers, cell, training):
     def infer():
         return model(x, training=False)
 
-    run = train if training else infer
+    if kind == "predict":  # what generation loops call for every token
+        numbers = x.numpy()
+        return lambda: model.predict(numbers, verbose=0)
+    run = train if kind == "train" else infer
     return lambda: tf.nest.map_structure(lambda a: a.numpy(), run())
 
 
@@ -43,7 +46,7 @@ def main():
         if line not in prepared:
             *sizes, cell, kind = line.split()
             prepared.clear()
-            prepared[line] = work(*map(int, sizes), cell, kind == "train")
+            prepared[line] = work(*map(int, sizes), cell, kind)
             prepared[line]()  # traces
         began = time.perf_counter()
         prepared[line]()

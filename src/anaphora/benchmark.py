@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from anaphora import nn
+from anaphora.engine import native
 
 Contestants = dict[str, Callable[[], Any]]
 
@@ -41,7 +42,7 @@ SHAPES = {
     "word": Shape(20, 35, 650, 650, 2),
 }
 CELLS = ("lstm", "gru", "rnn")
-HALF = " bf16"
+OURS, HALF = "anaphora", " bf16"
 REST = 0.05
 """Seconds before a turn, until the threads of the one before have stopped spinning for more work."""
 LONG_ENOUGH = 0.03
@@ -56,13 +57,17 @@ class Row:
     cell: str
     work: str
     seconds: Mapping[str, float]
-    gflops: float
-    """Of ours, in 10^9 operations a second."""
+    gflop: float
+    """The work, in 10^9 operations."""
+
+    def ours(self, half: bool) -> float:
+        """Our seconds, in float32 or in the precision `auto`."""
+        return self.seconds.get(OURS + HALF, self.seconds[OURS]) if half else self.seconds[OURS]
 
     def ratio(self, half: bool) -> float:
-        """How many times faster ours is than the fastest of the others, with those in bfloat16 or without."""
-        ours, *others = (time for name, time in self.seconds.items() if half or not name.endswith(HALF))
-        return min(others) / ours
+        """How many times faster ours is than the fastest of the others: in float32, or `auto` over any precision."""
+        others = {name: time for name, time in self.seconds.items() if not name.startswith(OURS)}
+        return min(time for name, time in others.items() if half or not name.endswith(HALF)) / self.ours(half)
 
 
 def measure(shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, others: Any = None) -> Iterator[Row]:
@@ -76,14 +81,21 @@ def measure(shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, other
                 shape = SHAPES[name]
                 contestants = torchs(shape, cell, training) | (others(name, cell, training) if others else {})
                 seconds = in_turn(contestants, repeats)
-                gflops = shape.gflop(cell, training) / seconds["anaphora"]
-                yield Row(name, cell, "train" if training else "infer", seconds, gflops)
+                yield Row(name, cell, "train" if training else "infer", seconds, shape.gflop(cell, training))
 
 
 def torchs(shape: Shape, cell: str, training: bool) -> Contestants:
-    """Ours, and torch's module in float32 and under bfloat16 autocast, on the same numbers."""
+    """Ours and torch's module, in float32 and in bfloat16 (torch: autocast), on the same numbers.
+
+    Ours in bfloat16 is left out where `auto` would not choose it.
+    """
     torch.manual_seed(0)
-    own = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell](shape.D, shape.H, shape.layers, batch_first=True)
+
+    def ours(precision: str) -> Any:
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
+        return kind(shape.D, shape.H, shape.layers, batch_first=True, precision=precision)
+
+    own = ours("float32")
     theirs = getattr(torch.nn, cell.upper())(shape.D, shape.H, shape.layers, batch_first=True)
     theirs.load_state_dict(own.state_dict())
     x = torch.randn(shape.B, shape.T, shape.D, requires_grad=training)
@@ -103,7 +115,12 @@ def torchs(shape: Shape, cell: str, training: bool) -> Contestants:
 
         return train if training else infer
 
-    return {"anaphora": work(own), "torch": work(theirs), f"torch{HALF}": work(theirs, half=True)}
+    found = {OURS: work(own)}
+    if native.resolve("auto") == "bfloat16":
+        rounding = ours("bfloat16")
+        rounding.load_state_dict(own.state_dict())
+        found[OURS + HALF] = work(rounding)
+    return found | {"torch": work(theirs), f"torch{HALF}": work(theirs, half=True)}
 
 
 def in_turn(contestants: Contestants, repeats: int) -> dict[str, float]:
@@ -128,9 +145,9 @@ def _seconds(call: Callable[[], Any]) -> float:
     return taken / calls
 
 
-def peak(size: int = 2048, repeats: int = 5) -> float:
-    """The speed of torch's float32 product of two large matrices here, in 10^9 operations a second."""
-    a, b = torch.randn(size, size), torch.randn(size, size)
+def peak(dtype: torch.dtype = torch.float32, size: int = 2048, repeats: int = 5) -> float:
+    """The speed of torch's product of two large matrices here, in 10^9 operations a second."""
+    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
     return 2 * size**3 / in_turn({"mm": lambda: a @ b}, repeats)["mm"] / 1e9
 
 
