@@ -10,6 +10,7 @@
 #include "session.h"
 
 NB_MODULE(_native, m) {
+    nb::set_leak_warnings(false);  // a graph of torch's that is alive when the program ends keeps its weights
     nb::class_<Packed>(m, "Packed")
         .def(nb::init<const std::string&, const In&, const In&, const std::optional<In>&, const std::optional<In>&,
                       bool, bool, const std::string&, const std::optional<std::string>&, int>(),
