@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence, Sized
 from contextlib import closing
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -138,8 +137,7 @@ class Estimator(ABC):
         yield Stage("fitting the baseline")
         baselines = self._fit_baselines(kept_rows, kept_targets)
         facts = {
-            "anaphora": version("anaphora"),
-            "torch": version("torch"),
+            **_versions("anaphora", "torch"),
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": data,
@@ -254,6 +252,12 @@ def _load_training() -> Any:
     from anaphora.train import ensemble
 
     return ensemble
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    from importlib.metadata import version  # it brings much that those who only predict need not wait for
+
+    return {package: version(package) for package in packages}
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,7 +100,7 @@ def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
     """
     check_free(folder, force)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    beside = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}")
     try:
         for name, content in bundle.to_files().items():
             file = beside / name

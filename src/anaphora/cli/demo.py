@@ -9,8 +9,9 @@ import click
 import numpy as np
 
 from anaphora.bundle import REPORT, check_free
-from anaphora.cli.display import follow, results, say, show_scores
+from anaphora.cli.display import follow, results, show_scores
 from anaphora.cli.options import FILE
+from anaphora.cli.talk import say
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.write import write_rows

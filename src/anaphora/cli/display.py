@@ -1,18 +1,16 @@
 """What a person sees while a model trains, and the tables of scores. Talk goes to stderr, results to stdout."""
 
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from anaphora.cli.talk import duration
 from anaphora.events import Done, Epoch, Event, Stage, Start, Step
 
-Item = TypeVar("Item")
 talk = Console(stderr=True, highlight=False, markup=False)
 # A table that goes to a file is not squeezed into a terminal's width.
 results = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
@@ -33,35 +31,23 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
                 case Stage(what):
                     bar.update(line, description=what, completed=0, total=None, note="")
                     if not talk.is_terminal:
-                        say(what)
+                        above(what)
                 case Start():
-                    say(started(event))
+                    above(started(event))
                     bar.update(line, description="training", total=event.steps)
                 case Step():
                     description = f"epoch {event.epoch}"
                     bar.update(line, description=description, completed=event.step, note=stepped(event, score))
                 case Epoch():
                     score = event.score
-                    say(ended(event))
+                    above(ended(event))
                 case Done():
-                    say(done(event))
+                    above(done(event))
 
 
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[Iterable[Item]], Iterator[Item]]]:
-    """Show on a terminal how many items have gone by, and how fast; the length need not be known."""
-    with Progress(TextColumn("{task.fields[note]}"), console=talk, transient=True, disable=not talk.is_terminal) as bar:
-        line = bar.add_task("", total=None, note="")
-        began = time.perf_counter()
-
-        def seen(items: Iterable[Item]) -> Iterator[Item]:
-            for count, item in enumerate(items, 1):
-                if count % 1_000 == 0:
-                    speed = count / (time.perf_counter() - began)
-                    bar.update(line, note=f"{count:,} {what}   {speed:,.0f} {what}/s")
-                yield item
-
-        yield seen
+def above(message: str) -> None:
+    """A line of talk that goes above the live bar, if there is one."""
+    talk.print(message, soft_wrap=True)
 
 
 def started(event: Start) -> str:
@@ -89,15 +75,6 @@ def ended(event: Epoch) -> str:
 def done(event: Done) -> str:
     kept = f"the best is epoch {event.best_epoch}" if event.chosen else "the last epoch is kept"
     return f"{event.reason}; {kept}; {duration(event.seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """90 -> '1 min 30 s'."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def show_scores(scores: Mapping[str, Any], rows: str) -> None:
@@ -143,13 +120,3 @@ def confusion_table(matrix: Mapping[str, Any], most: int = 12) -> Table | str:
     for label, row in zip(labels, matrix["rows"], strict=True):
         table.add_row(label, *(f"{count:,}" for count in row))
     return table
-
-
-def say(message: str) -> None:
-    """A line of talk."""
-    talk.print(message, soft_wrap=True)
-
-
-def to_stdout(text: str) -> None:
-    """A line of results, as it is."""
-    sys.stdout.write(text + "\n")

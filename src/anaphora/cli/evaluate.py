@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from anaphora.cli.display import say, show_scores, to_stdout
+from anaphora.cli.display import show_scores
 from anaphora.cli.options import FILE, encoding_option, json_option, text_option
+from anaphora.cli.saved import load_classifier, text_columns
+from anaphora.cli.talk import say, to_stdout
 from anaphora.data.table import read_table
 from anaphora.data.write import check_absent, replacing
 from anaphora.errors import OptionError
-from anaphora.estimators import TextClassifier, load
 from anaphora.report.page import page
 
 
@@ -62,18 +63,3 @@ def command(
     if table.dropped_missing:
         say(f"{table.dropped_missing:,} rows without a label left out")
     show_scores(scores, file.name)
-
-
-def load_classifier(folder: Path) -> TextClassifier:
-    model = load(folder)
-    if not isinstance(model, TextClassifier):
-        raise OptionError(f"{folder} is a model for the task {model.bundle_.task.name!r}: use it from Python")
-    return model
-
-
-def text_columns(classifier: TextClassifier, folder: Path) -> tuple[str, ...]:
-    """The columns that the model reads, as in its training."""
-    columns = classifier.bundle_.columns.get("text")
-    if not columns:
-        raise OptionError(f"{folder} was trained in Python and knows no column names: say which with --text")
-    return tuple(columns)

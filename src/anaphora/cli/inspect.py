@@ -10,8 +10,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from anaphora.cli.display import results, to_stdout
+from anaphora.cli.display import results
 from anaphora.cli.options import FILE, encoding_option, json_option
+from anaphora.cli.talk import to_stdout
 from anaphora.data.profile import columns_of, telltales, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join

@@ -12,9 +12,9 @@ from typing import Any, cast
 import click
 
 from anaphora.chunks import chunks
-from anaphora.cli.display import counting, duration, say, to_stdout
-from anaphora.cli.evaluate import load_classifier, text_columns
 from anaphora.cli.options import FILE, encoding_option, text_option
+from anaphora.cli.saved import load_classifier, text_columns
+from anaphora.cli.talk import counted, duration, say, to_stdout
 from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
@@ -68,8 +68,10 @@ def command(
     if file:
         columns = text or text_columns(classifier, model)
         began = time.perf_counter()
-        with counting("rows") as seen:
-            count = write_rows(seen(labelled(classifier, file, columns, encoding)), out, force)
+        rows = labelled(classifier, file, columns, encoding)
+        if out or not sys.stdout.isatty():  # elsewhere the rows themselves are seen going by
+            rows = counted(rows, "rows")
+        count = write_rows(rows, out, force)
         seconds = time.perf_counter() - began
         if out:
             say(f"{count:,} rows labelled in {duration(seconds)} ({count / seconds:,.0f} rows/s), in {out}")

@@ -11,9 +11,10 @@ import click
 import numpy as np
 
 from anaphora.bundle import REPORT, check_free
-from anaphora.cli.display import follow, say, show_scores
+from anaphora.cli.display import follow, show_scores
 from anaphora.cli.interrupt import GentleInterrupt
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
+from anaphora.cli.talk import say
 from anaphora.cli.unfinished import CHECKPOINTS, claimed, may_be_replaced
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split

@@ -50,7 +50,7 @@ def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int6
 
 
 def shuffled(
-    lengths: NDArray[np.int64], size: int, rng: np.random.Generator, pool: int = 50
+    lengths: NDArray[np.int64], size: int, rng: "np.random.Generator", pool: int = 50
 ) -> list[NDArray[np.int64]]:
     """One epoch: row numbers in random batches of like lengths; every row once.
 

@@ -10,7 +10,7 @@ Rows = NDArray[np.int64]
 
 
 def split(
-    keys: Sequence[Hashable], strata: Sequence[Hashable], fraction: float, rng: np.random.Generator
+    keys: Sequence[Hashable], strata: Sequence[Hashable], fraction: float, rng: "np.random.Generator"
 ) -> tuple[Rows, Rows]:
     """Row numbers of the larger and of the held-out part, both in the order of the rows.
 
