@@ -1,6 +1,6 @@
 // AVX-512 with products of bfloat16 and of bytes; all in float is avx512's (dispatch.cpp).
 #include "kernels.h"
-#if __has_include(<immintrin.h>)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 #define ISA avx512_bf16

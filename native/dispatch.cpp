@@ -1,5 +1,9 @@
 #include "dispatch.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace {
 
 #if defined(__x86_64__)
@@ -8,10 +12,24 @@ Kernels with_single_of(const Kernels& other, Kernels own) {
     return own;
 }
 
-bool has_avx512() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-}
+// What the processor computes and the system keeps of its registers (Intel SDM, CPUID and XCR0). The compilers' own
+// word for it, __builtin_cpu_supports, has no library behind it on Windows.
+struct Processor {
+    bool avx2 = false, avx512 = false, avx512_bf16 = false;
+
+    Processor() {
+        unsigned a = 0, b = 0, c = 0, d = 0, kept = 0, above = 0;
+        const auto has = [](unsigned bits, int bit) { return (bits >> bit & 1) != 0; };
+        if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, 27)) return;  // OSXSAVE: there is an XCR0
+        const bool fma = has(c, 12) && has(c, 28);
+        __asm__("xgetbv" : "=a"(kept), "=d"(above) : "c"(0));
+        if ((kept & 0x06) != 0x06 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return;
+        avx2 = fma && has(b, 5);
+        avx512 = avx2 && (kept & 0xe0) == 0xe0 && has(b, 16) && has(b, 17) && has(b, 30) && has(b, 31);  // F DQ BW VL
+        const bool vnni = has(c, 11);
+        avx512_bf16 = avx512 && vnni && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, 5);
+    }
+};
 #endif
 
 }  // namespace
@@ -20,10 +38,10 @@ std::vector<const Kernels*> available() {
     std::vector<const Kernels*> found;
 #if defined(__x86_64__)
     static const Kernels bf16 = with_single_of(avx512::kernels, avx512_bf16::kernels);
-    if (has_avx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni"))
-        found.push_back(&bf16);
-    if (has_avx512()) found.push_back(&avx512::kernels);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2::kernels);
+    static const Processor processor;
+    if (processor.avx512_bf16) found.push_back(&bf16);
+    if (processor.avx512) found.push_back(&avx512::kernels);
+    if (processor.avx2) found.push_back(&avx2::kernels);
 #endif
     found.push_back(&portable::kernels);
     return found;

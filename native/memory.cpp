@@ -11,19 +11,19 @@
 namespace {
 
 constexpr size_t HEAD = 64, WORTH = size_t(1) << 18, HUGE_PAGE = size_t(1) << 21, MOST = size_t(1) << 30;
-constexpr long OLD = 512;
+constexpr int64_t OLD = 512;
 
 // In the HEAD bytes before what the caller sees.
 struct Block {
     size_t bytes, alignment;
-    long used;  // the number of the call that handed it back
+    int64_t used;  // the number of the call that handed it back
 };
 
 // Blocks nobody uses now. Whoever finds the list busy (another thread's, or a forked parent's) goes to the system.
 std::mutex busy;
 std::vector<Block*>& idle = *new std::vector<Block*>;  // never deleted: a thread may outlive what is
 size_t idle_bytes = 0;
-long calls = 0;
+int64_t calls = 0;
 
 void free_block(Block* block) noexcept { ::operator delete(block, std::align_val_t(block->alignment)); }
 

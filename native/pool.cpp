@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -41,7 +42,7 @@ class Pool {
     }
 
    private:
-    void work(int thread, long seen) {
+    void work(int thread, int64_t seen) {
         std::unique_lock<std::mutex> lock(mutex_);
         for (;;) {
             start_.wait(lock, [&] { return job_ != seen; });
@@ -60,7 +61,7 @@ class Pool {
     std::mutex busy_, mutex_;
     std::condition_variable start_, done_;
     std::vector<std::thread> workers_;
-    long job_ = 0;
+    int64_t job_ = 0;
     Task task_ = nullptr;
     void* context_ = nullptr;
     int threads_ = 0, left_ = 0;

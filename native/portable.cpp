@@ -1,5 +1,5 @@
 #include "kernels.h"
-#if __has_include(<immintrin.h>)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 #define ISA portable
