@@ -1,15 +1,22 @@
 // The kernels against the equations in double, without Python: for sanitizers, and for processors that are emulated.
 // Outputs are compared; gradients are, by the derivative of a loss along a random direction.
-// Prints a line an instruction set; exits with 1 where an error is too large.
+// Prints a line an instruction set and precision; exits with 1 where an error is too large. With --same, whether
+// other numbers of threads, and two children at once, compute what a process has.
 
 #include <cmath>
 #include <cstdio>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "dispatch.h"
 #include "memory.h"
 #include "pool.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace {
 
@@ -187,9 +194,41 @@ std::pair<double, double> check(const Kernels& kernels, Precision precision, con
     return {error / largest, std::fabs(along - slope) / size};
 }
 
+#if defined(__unix__) || defined(__APPLE__)
+bool check_same() {
+    Case c{LSTM, 37, 9, 20, 40, false, 2, {}};
+    for (int64_t b = 0; b < c.B; ++b) c.length.push_back(b % (c.T + 1));
+    bool good = true;
+    for (const Kernels* kernels : available())
+        for (const Precision precision : {SINGLE, HALF, BYTE}) {
+            const auto own = check(*kernels, precision, c, 1);
+            for (const int threads : {1, 9}) {
+                Case other = c;
+                other.threads = threads;
+                if (check(*kernels, precision, other, 1).first == own.first) continue;
+                std::printf("%s: %d threads compute something else\n", kernels->name, threads);
+                good = false;
+            }
+            pid_t children[2];
+            for (pid_t& child : children)
+                if ((child = fork()) == 0) _exit(check(*kernels, precision, c, 1) == own ? 0 : 1);
+            for (const pid_t child : children) {
+                int status = 1;
+                if (waitpid(child, &status, 0) == child && status == 0) continue;
+                std::printf("%s: a child computes something else\n", kernels->name);
+                good = false;
+            }
+        }
+    return good;
+}
+#endif
+
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+#if defined(__unix__) || defined(__APPLE__)
+    if (count > 1 && std::string(arguments[1]) == "--same") return check_same() ? 0 : 1;
+#endif
     const int64_t sizes[][4] = {{1, 1, 1, 1},  {3, 4, 5, 15},  {7, 9, 3, 17}, {33, 3, 20, 16}, {2, 5, 70, 33},
                                 {0, 3, 4, 5},  {4, 0, 4, 5},   {5, 12, 9, 64}, {13, 30, 6, 8}};
     const char* const names[PRECISIONS] = {"float32", "bfloat16", "int8"};

@@ -110,4 +110,7 @@ namespace portable { extern const Kernels kernels; }
 namespace avx2 { extern const Kernels kernels; }
 namespace avx512 { extern const Kernels kernels; }
 namespace avx512_bf16 { extern const Kernels kernels; }
+#if defined(__linux__)
+namespace amx { extern const Kernels kernels; }
+#endif
 #endif

@@ -17,14 +17,38 @@ struct Panels {
     }
 };
 
-// The rows that one product takes at once: as many as leave the accumulators of N vectors in three quarters of the
-// registers; the weights and the broadcast number take the rest.
-constexpr int tile_rows(int N) { return REGISTERS * 3 / 4 / N < 8 ? REGISTERS * 3 / 4 / N : 8; }
+// The rows that one product by vectors takes at once: as many as leave the accumulators of N vectors in three quarters
+// of the registers; the weights and the broadcast number take the rest.
+constexpr int MOST_ROWS = 8;
+constexpr int tile_rows(int N) { return REGISTERS * 3 / 4 / N < MOST_ROWS ? REGISTERS * 3 / 4 / N : MOST_ROWS; }
 
-// Calls body.run<R, N>(first) for tiles of R rows that cover 0..rows, as even as they can be.
+// A product of more rows is made by the processor's own tiles (kernels/tiles.h). They add up in another order than
+// vectors do: a call is made by the ones or by the others, or a row would depend on how many a thread has.
+template <int R>
+constexpr bool BY_TILES = R > MOST_ROWS;
+constexpr int FEW_ROWS = 4;  // places of a whole batch up to which vectors are better
+
+// How many of a tile's R rows are there: all of them, but in a processor's tile.
+template <int R, bool ALL = !BY_TILES<R>>
+struct Rows {
+    static constexpr int count = R;
+};
+template <int R>
+struct Rows<R, false> {
+    int count;
+};
+
+// Calls body.run<R, N>(first, tile) for tiles of R rows that cover 0..rows, as even as they can be.
 template <int N, typename Body>
 INLINE void in_tiles(int64_t rows, const Body& body) {
-    constexpr int MOST = tile_rows(N);
+    if constexpr (BY_TILES<ROWS_AT_ONCE>)
+        if (tiles_ready) {
+            for (int64_t first = 0; first < rows; first += ROWS_AT_ONCE)
+                body.template run<ROWS_AT_ONCE, N>(
+                    first, {rows - first < ROWS_AT_ONCE ? int(rows - first) : ROWS_AT_ONCE});
+            return;
+        }
+    constexpr int MOST = BY_TILES<ROWS_AT_ONCE> ? FEW_ROWS : tile_rows(N);
     const int64_t tiles = (rows + MOST - 1) / MOST;
     for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t first = rows * tile / tiles, past = rows * (tile + 1) / tiles;
@@ -86,9 +110,9 @@ INLINE void add_up(const Row& row, const Word* panel, int64_t words, typename P:
     }
 }
 
-// The same for R rows of K numbers each, and the sums' values.
+// The same for R rows of K numbers each, and the sums' values. For a processor's tile: kernels/tiles.h.
 template <typename P, int R, int N>
-INLINE void multiply(const Word* const* rows, const Word* panel, int64_t K, Vec (&value)[R][N]) {
+INLINE void multiply(const Word* const* rows, Rows<R, true>, const Word* panel, int64_t K, Vec (&value)[R][N]) {
     const LooseWord* own[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) own[r] = rows[r];
@@ -171,17 +195,17 @@ struct Product {
         int64_t first_vector;
 
         template <int R, int N>
-        void run(int64_t first) const {
+        void run(int64_t first, Rows<R> tile = {}) const {
             const Product& own = product;
-            for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+            for (int r = 0; r < tile.count; ++r)  // needed last, and in no stream that the processor could foresee
                 for (int v = 0; v < N; ++v) __builtin_prefetch(own.y[first + r] + (first_vector + v) * LANES, 1);
             Vec sum[R][N];
-            multiply<P, R, N>(own.x + first, own.panels + panel_words<P>(own.K, first_vector), own.K, sum);
+            multiply<P, R, N>(own.x + first, tile, own.panels + panel_words<P>(own.K, first_vector), own.K, sum);
             for (int v = 0; v < N; ++v) {
                 const int64_t j = (first_vector + v) * LANES;
                 const int n = panels.lanes(first_vector + v);
                 const Vec base = own.bias ? load(own.bias + j, n) : Vec{};
-                for (int r = 0; r < R; ++r) {
+                for (int r = 0; r < tile.count; ++r) {
                     float* y = own.y[first + r] + j;
                     store(y, sum[r][v] + (own.add ? load(y, n) : base), n);
                 }
@@ -195,10 +219,14 @@ struct Product {
     }
 };
 
+// A processor's tiles want the numbers of one k under one another, not side by side.
+constexpr bool TURNED = BY_TILES<ROWS_AT_ONCE>;
+
 // target[i][j] (+)= sum over k of a[k][i] * b[k][j]: the gradient of a matrix, from K rows of each side.
 template <typename P>
 struct Outer {
-    const Word* const* a;   // [words of K] rows of `rows` words: those of one k, or of two side by side
+    const Word* const* a;   // [words of K] rows of `rows` words: those of one k, or of two side by side; turned round
+                            // for a processor's tiles
     const float* const* b;  // [K] rows of `columns`
     int64_t K, rows, columns;
     float* target;  // [rows, columns]
@@ -211,17 +239,18 @@ struct Outer {
         int64_t first_vector;
 
         template <int R, int N>
-        void run(int64_t first) const {
+        void run(int64_t first, Rows<R> tile = {}) const {
             const Outer& own = outer;
             float* target = own.target + first * own.columns + first_vector * LANES;
-            for (int r = 0; r < R; ++r)
+            for (int r = 0; r < tile.count; ++r)
                 for (int v = 0; v < N; ++v) __builtin_prefetch(target + r * own.columns + v * LANES, 1);
             Vec sum[R][N];
-            add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel,
-                            words_of<P>(own.K), sum);
+            if constexpr (TURNED) multiply<P, R, N>(own.a + first, tile, own.panel, own.K, sum);
+            else add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel,
+                                 words_of<P>(own.K), sum);
             for (int v = 0; v < N; ++v) {
                 const int n = panels.lanes(first_vector + v);
-                for (int r = 0; r < R; ++r) {
+                for (int r = 0; r < tile.count; ++r) {
                     float* to = target + r * own.columns + v * LANES;
                     store(to, own.add ? load(to, n) + sum[r][v] : sum[r][v], n);
                 }

@@ -164,14 +164,14 @@ struct ForwardTile {
     using Kept = Record<C, typename P::Kept>;
 
     template <int R, int N>
-    void run(int64_t first) const {
+    void run(int64_t first, Rows<R> tile = {}) const {
         if (KEEP)  // needed last, and in no stream that the processor could foresee
-            for (int r = 0; r < R; ++r)
+            for (int r = 0; r < tile.count; ++r)
                 for (int64_t byte = 0; byte < N / C::GATES * Kept::BYTES; byte += 64)
                     __builtin_prefetch(steps[first + r].kept + first_vector * Kept::BYTES + byte, 1);
         Vec sum[R][N];
-        multiply<P, R, N>(h_before + first, panel, H, sum);
-        for (int r = 0; r < R; ++r)
+        multiply<P, R, N>(h_before + first, tile, panel, H, sum);
+        for (int r = 0; r < tile.count; ++r)
             for (int u = 0; u < N / C::GATES; ++u) {
                 const int64_t vector = first_vector + u;
                 const int n = units.lanes(vector);
@@ -276,10 +276,12 @@ struct BackwardRoom {
     int64_t most;           // rows of one sheet
     int64_t stride;         // numbers from one of them to the next
     Kept* sheets[2];        // [most, stride] dgates: of the steps at hand, and of those after
-    Word* pairs;            // [most / 2, stride] the sheet at hand, the numbers of two rows side by side
+    Word* pairs;            // [most / 2, stride] the sheet at hand, the numbers of two rows side by side; turned
+                            // round [KEPT * H, pair_stride]
+    int64_t pair_stride;    // words from one of its rows to the next
     Word* panel;            // [most, 4 vectors]
     Kept** dgates;          // [most] the rows of the sheet at hand, and what belongs to them
-    const Word** columns;   // [most] the rows of the sheet, or of `pairs`
+    const Word** columns;   // the rows of the sheet, or of `pairs`
     const float** x;        // [most]
     const float** h_before;  // [most]
     float** dx;             // [most]
@@ -294,16 +296,18 @@ struct BackwardRoom {
         most = rows > SHEET_ROWS ? rows : SHEET_ROWS;
         if (all < most) most = all;
         stride = up(C::KEPT * f.weights.H, 32) + (PAIRED ? 32 : 16);
-        const int64_t lines = up(most, PAIRED ? 2 * ROWS_AT_ONCE : 1);
+        const int64_t lines = up(most + ROWS_AT_ONCE - 1, PAIRED ? 2 : 1);  // a tile may begin at the last row
+        const int64_t turned = TURNED ? C::KEPT * f.weights.H + ROWS_AT_ONCE - 1 : 0;
+        pair_stride = TURNED ? odd_lines(words_of<P>(most) * 4) * 16 : stride;
         Carver carver{0};
         for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
             sheets[0] = carver.take<Kept>(lines * stride);
             sheets[1] = carver.take<Kept>(lines * stride);
-            pairs = carver.take<Word>(PAIRED ? lines / 2 * stride : 0);
+            pairs = carver.take<Word>(PAIRED ? (TURNED ? turned : lines / 2) * pair_stride : 0);
             panel = carver.take<Word>(up(most, 2 * WORDS_AT_ONCE) * 4 * LANES);
             dgates = carver.take<Kept*>(most);
-            columns = carver.take<const Word*>(most);
+            columns = carver.take<const Word*>(turned > most ? turned : most);
             x = carver.take<const float*>(most);
             h_before = carver.take<const float*>(most);
             dx = carver.take<float*>(most);
@@ -338,8 +342,8 @@ struct BackwardTile {
     using Kept = Record<C, typename P::Kept>;
 
     template <int R, int N>
-    void run(int64_t first) const {
-        for (int r = 0; r < R; ++r)  // needed last, and in no stream that the processor could foresee
+    void run(int64_t first, Rows<R> tile = {}) const {
+        for (int r = 0; r < tile.count; ++r)  // needed last, and in no stream that the processor could foresee
             for (int v = 0; v < N; ++v) {
                 const StepBack<typename P::Kept>& s = steps[first + r];
                 const int64_t j = (first_vector + v) * LANES;
@@ -350,11 +354,11 @@ struct BackwardTile {
                 __builtin_prefetch(s.h_before + j);
             }
         Vec sum[R][N] = {};
-        if constexpr (GOES_ON) multiply<P, R, N>(after + first, panel, C::GATES * H, sum);
+        if constexpr (GOES_ON) multiply<P, R, N>(after + first, tile, panel, C::GATES * H, sum);
         for (int v = 0; v < N; ++v) {
             const int64_t j = (first_vector + v) * LANES;
             const int n = units.lanes(first_vector + v);
-            for (int r = 0; r < R; ++r) {
+            for (int r = 0; r < tile.count; ++r) {
                 const StepBack<typename P::Kept>& s = steps[first + r];
                 const int64_t u = first_vector + v;
                 if (n == LANES)
@@ -382,19 +386,25 @@ void spend(const Backward& f, const BackwardRoom<C, P>& room, int thread, int64_
         store(db, add ? load(db, n) + sum : sum, n);
     }
     if constexpr (BackwardRoom<C, P>::PAIRED)
-        for (int64_t k = 0; k < words_of<P>(count); ++k) {
-            Word* const pair = room.pairs + k * room.stride;
-            columns[k] = pair;
+        for (int64_t k = 0; k < words_of<P>(count); k += WORDS_AT_ONCE)
             for (int64_t j = 0; j < kept; j += LANES) {  // the room goes on past the last column
-                Vec rows[2] = {};
-                for (int i = 0; i < 2; ++i)
-                    if (2 * k + i < count) rows[i] = load(room.dgates[2 * k + i] + j, LANES);
-                store(pair + j, P::join(rows));
+                Ints pairs[LANES];
+                for (int64_t word = 0; word < WORDS_AT_ONCE; ++word) {
+                    Vec rows[2] = {};
+                    for (int64_t i = 0, row = 2 * (k + word); i < 2; ++i, ++row)
+                        if (row < count) rows[i] = load(room.dgates[row] + j, LANES);
+                    pairs[word] = P::join(rows);
+                }
+                if constexpr (TURNED) {
+                    transpose(pairs);
+                    for (int i = 0; i < LANES; ++i) store(room.pairs + (j + i) * room.pair_stride + k, pairs[i]);
+                } else store(room.pairs + k * room.pair_stride + j, pairs[0]);
             }
-        }
+    const int64_t lines = TURNED ? kept : words_of<P>(count), h_part = C::H_PART * H;
+    for (int64_t i = 0; i < lines && BackwardRoom<C, P>::PAIRED; ++i) columns[i] = room.pairs + i * room.pair_stride;
     Outer<P>{columns, room.x, count, G, D, own(f.dw[0], thread), room.panel, add}.run();
-    for (int64_t k = 0; k < words_of<P>(count); ++k) columns[k] += C::H_PART * H;
-    Outer<P>{columns, room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
+    for (int64_t i = 0; i < lines && !TURNED; ++i) columns[i] += h_part;
+    Outer<P>{columns + (TURNED ? h_part : 0), room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
 }
 
 template <typename C, typename P>

@@ -4,6 +4,7 @@
 #include "activations.h"
 #include "precision.h"
 #include "panels.h"
+#include "tiles.h"
 #include "steps.h"
 #include "rnn.h"
 #include "lstm.h"
@@ -31,6 +32,7 @@ struct Any {
         FOR_CELL(cell, return (forward_scratch<C, P>(f, threads)))
     }
     static void run(Cell cell, const Forward& f, int thread, int threads) {
+        const Tiles tiles(f.batch);
         if (f.kept) FOR_CELL(cell, return (forward<C, P, P::LEARNS && KEEPS[C::CELL]>(f, thread, threads)))
         FOR_CELL(cell, return (forward<C, P, false>(f, thread, threads)))
     }
@@ -39,6 +41,7 @@ struct Any {
         else return 0;
     }
     static void run_back(Cell cell, const Backward& f, int thread, int threads) {
+        const Tiles tiles(f.batch);
         if constexpr (P::LEARNS) FOR_CELL(cell, return (backward<C, P>(f, thread, threads)))
     }
     static constexpr Kind kind = {words, pack_share, kept, scratch, run, scratch_back, run_back};

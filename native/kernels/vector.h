@@ -14,7 +14,13 @@ constexpr int LANES = 4, REGISTERS = 16;
 #endif
 
 // Words along the sum's index, and rows, that a product takes at once whether they are there or not.
+#if defined(__AMX_TILE__)
+constexpr int WORDS_AT_ONCE = 16, ROWS_AT_ONCE = 16;
+static thread_local bool tiles_ready;  // kernels/tiles.h
+#else
 constexpr int WORDS_AT_ONCE = 1, ROWS_AT_ONCE = 1;
+constexpr bool tiles_ready = false;
+#endif
 
 typedef float Vec __attribute__((vector_size(LANES * sizeof(float))));
 typedef float Loose __attribute__((vector_size(LANES * sizeof(float)), aligned(alignof(float)), may_alias));
