@@ -36,11 +36,11 @@ def batches(rows: int, bucketed: bool, seed: int = 0) -> list[tuple[torch.Tensor
 class Classifier(nn.Module):
     """`read(rnn, x, lengths)` runs the recurrent layer."""
 
-    def __init__(self, kind: type, read: Callable[..., torch.Tensor]) -> None:
+    def __init__(self, kind: type, read: Callable[..., torch.Tensor], **options: str) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.embedding = nn.Embedding(VOCABULARY, D)
-        self.rnn = kind(D, H, batch_first=True, bidirectional=True)
+        self.rnn = kind(D, H, batch_first=True, bidirectional=True, **options)
         self.head = nn.Linear(4 * H, 2)
         self.read = read
 
@@ -79,18 +79,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1024)
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
-    print("| batches | ours s | PackedSequence s | padded s | over packed | over padded |\n|---|---|---|---|---|---|")
+    names = ("float32", "auto", "PackedSequence", "padded", "over packed", "over padded", "auto over packed", "padded")
+    print("| batches | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1))
     for bucketed in (True, False):
         data = batches(given.rows, bucketed)
         contestants = {
             "ours": epoch(Classifier(anaphora.nn.LSTM, ours), data),
+            "auto": epoch(Classifier(anaphora.nn.LSTM, ours, precision="auto"), data),
             "packed": epoch(Classifier(nn.LSTM, packed), data),
             "padded": epoch(Classifier(nn.LSTM, padded), data),
         }
         taken = in_turn(contestants, given.repeats)
-        mine, theirs, short = (taken[name] for name in contestants)
+        mine, half, theirs, short = (taken[name] for name in contestants)
         kind = "bucketed" if bucketed else "as they come"
-        print(f"| {kind} | {mine:.2f} | {theirs:.2f} | {short:.2f} | {theirs / mine:.2f} | {short / mine:.2f} |")
+        ratios = [other / own for own in (mine, half) for other in (theirs, short)]
+        cells = [f"{value:.2f}" for value in (mine, half, theirs, short, *ratios)]
+        print(f"| {kind} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":
