@@ -9,7 +9,10 @@
 #include "rnn.h"
 #include "lstm.h"
 #include "gru.h"
-#include "scan.h"
+#include "packing.h"
+#include "share.h"
+#include "forward.h"
+#include "backward.h"
 
 #define FOR_CELL(cell, call)                                \
     switch (cell) {                                         \
