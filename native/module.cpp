@@ -32,7 +32,10 @@ NB_MODULE(_native, m) {
              nb::arg("dw_hh").noconvert(), nb::arg("db").noconvert(), nb::arg("threads"))
         .def("table", &Packed::table, nb::arg("values").noconvert())
         .def_prop_ro("isa", &Packed::isa)
-        .def_prop_ro("hidden", &Packed::hidden);
+        .def_prop_ro("hidden", &Packed::hidden)
+        .def_prop_ro("biases", &Packed::biases)
+        .def_prop_ro("numbers", &Packed::numbers)
+        .def_prop_ro("gate_floats", &Packed::gate_floats);
     // What it gives are views of its memory.
     nb::class_<Session>(m, "Session")
         .def(nb::init<const nb::list&, int64_t, const std::optional<In>&, const std::optional<In>&, int>(),
@@ -64,7 +67,7 @@ NB_MODULE(_native, m) {
     }, nb::arg("shape"), "An uncleared float32 array in memory that is used again when it is free.");
     m.def("activations", [](const In& x, const Out& sigmoids, const Out& tanhs, const std::string& precision,
                             const std::optional<std::string>& isa) {
-        const int64_t n = int64_t(x.shape(0));
+        const int64_t n = int64_t(x.size());
         choose(isa).activations(precision_of(precision), data(x, "x", {n}), n, data(sigmoids, "sigmoid", {n}), data(tanhs, "tanh", {n}));
     }, nb::arg("x"), nb::arg("sigmoid").noconvert(), nb::arg("tanh").noconvert(), nb::arg("precision"),
           nb::arg("isa").none());

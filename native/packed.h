@@ -79,6 +79,10 @@ class Packed {
           kind_(kernels_.kinds[precision_]),
           forward_(forward),
           backward_(backward) {
+        constexpr int64_t MOST_BYTES = 130'000;  // whose products' sum fits into 32 bits
+        if (precision_ == BYTE && w_ih.ndim() == 2 && w_hh.ndim() == 2 &&
+            std::max(w_ih.shape(1), w_hh.shape(1)) > size_t(MOST_BYTES))
+            throw std::invalid_argument("int8 is for widths up to " + std::to_string(MOST_BYTES));
         if (backward && precision_ == BYTE) throw std::invalid_argument("there is no way back in int8");
         if (w_ih.ndim() != 2 || w_hh.ndim() != 2) throw std::invalid_argument("weights are matrices");
         const int64_t H = int64_t(w_hh.shape(1)), D = int64_t(w_ih.shape(1)), G = GATES_OF[cell_] * H;
@@ -185,6 +189,8 @@ class Packed {
 
     const char* isa() const { return kernels_.name; }
     int64_t hidden() const { return weights_.H; }
+    int64_t biases() const { return KEPT_OF[cell_] * weights_.H; }  // that have a gradient
+    int64_t numbers() const { return GATES_OF[cell_] * weights_.H * (weights_.D + weights_.H); }
     int64_t gate_floats() const { return kernels_.gate_floats(cell_, weights_.H); }
     Cell cell() const { return cell_; }
     const Kind& kind() const { return kind_; }

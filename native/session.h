@@ -15,7 +15,7 @@ class Session {
         if (layers.empty()) throw std::invalid_argument("a session needs a layer");
         if (rows < 1 || threads < 1) throw std::invalid_argument("a session needs a row and a thread");
         for (int64_t row = 0; row < rows; ++row) row_.push_back(row);
-        length_.assign(size_t(rows), 1);
+        length_.assign(size_t(rows), 1), known_.assign(size_t(rows), 0);
         const Packed& first = *layers[0];
         width_ = first.weights().D;
         if (table && embedding) throw std::invalid_argument("a session has a table or an embedding, not both");
@@ -37,7 +37,7 @@ class Session {
             Forward& f = layer.work;
             f.relu = own.cell() == RNN_RELU, f.batch = batch, f.weights = own.weights();
             f.x = x, f.x_at = f.y_at = at;
-            if (table_ && !place) f.table = table_, f.ids = ids_.get();
+            if (table_ && !place) f.table = table_, f.ids = known_.data();
             f.y = layer.y.get(), f.h0 = f.h_n = layer.h.get(), f.c_n = layer.c.get();
             layer.scratch = Room<char>(own.kind().forward_scratch(own.cell(), f, threads) * threads);
             f.scratch = layer.scratch.get();
@@ -55,6 +55,7 @@ class Session {
                 throw std::invalid_argument("ids[" + std::to_string(row) + "] is " + std::to_string(id) +
                                             ", not between 0 and " + std::to_string(tokens_ - 1));
             if (embedding_) std::copy_n(embedding_ + id * width_, width_, x_.get() + row * width_);
+            else known_[size_t(row)] = id;  // as it was checked: Python may write to the inputs meanwhile
         }
         const auto work = [this](int thread, int all) {  // a thread's rows need no other's: no barrier between layers
             for (const Layer& layer : layers_) layer.kind->forward(layer.cell, layer.work, thread, all);
@@ -107,7 +108,7 @@ class Session {
     std::optional<In> table_array_, embedding_array_;
     const float *table_ = nullptr, *embedding_ = nullptr;
     const int64_t zero_[1] = {0};
-    std::vector<int64_t> row_, length_;
+    std::vector<int64_t> row_, length_, known_;
     Room<float> x_;
     Room<int64_t> ids_;
     std::vector<Layer> layers_;

@@ -403,8 +403,11 @@ def lengths_of(rows):
 @pytest.mark.slow
 @every_module
 @pytest.mark.parametrize("ragged", [False, True], ids=["full", "lengths"])
-def test_it_compiles_in_one_graph(name, ragged):
+@pytest.mark.parametrize("precision", [None, "auto"])
+def test_it_compiles_in_one_graph(name, ragged, precision):
     _, ours = pair(name, num_layers=2, bidirectional=True, batch_first=True)
+    ours.precision = precision
+    torch.compiler.reset()  # it gives up after a number of modules that run the same code
     options = {"lengths": lengths_of(B)} if ragged else {}
     x = torch.randn(B, T, D).requires_grad_()
     expected = ours(x, **options)[0]
@@ -428,3 +431,25 @@ def test_it_exports(name):
     assert torch.equal(flexible(longer)[0], ours(longer)[0])
     assert any("anaphora.scan" in str(node.target) for node in program.graph.nodes)
     assert torch.equal(program.module()(x)[0], ours(x)[0])
+
+
+class NoGradient(torch.autograd.Function):
+    """One of those that come after and give nothing back."""
+
+    @staticmethod
+    def forward(ctx, y):
+        return y.sum()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None
+
+
+@every_module
+@pytest.mark.parametrize("graph", [False, True])
+def test_no_gradient_from_above_is_none_below(name, graph):
+    _, ours = pair(name, batch_first=True)
+    x = torch.randn(B, T, D).requires_grad_()
+    loss = NoGradient.apply(ours(x)[0])
+    (gradient,) = torch.autograd.grad(loss, [x], create_graph=graph, allow_unused=True)
+    assert gradient is None or not gradient.any()

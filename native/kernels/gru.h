@@ -8,7 +8,8 @@
 
 struct GatedRecurrentUnit {
     static constexpr Cell CELL = GRU;
-    static constexpr int GATES = 3, KEPT = 4;   // n r z q: what x reaches stands first, what h reaches last
+    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];
+    // Kept are n r z q: what x reaches stands first, what h reaches last.
     static constexpr int X[GATES] = {2, 0, 1};  // n r z of the weights' r z n
     static constexpr int H_PART = 1;
     static constexpr bool HAS_C = false;

@@ -5,7 +5,7 @@
 
 struct LongShortTermMemory {
     static constexpr Cell CELL = LSTM;
-    static constexpr int GATES = 4, KEPT = 4;      // i f g o
+    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];  // i f g o
     static constexpr int X[GATES] = {0, 1, 2, 3};  // the weights' block behind each column of x W_ih
     static constexpr int H_PART = 0;               // W_hh's gradients begin at this column
     static constexpr bool HAS_C = true;

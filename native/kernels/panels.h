@@ -140,14 +140,16 @@ INLINE void pack_columns(Word* panel, int N, int64_t K, const Column& column) {
         }
         Word* const to = panel + v * LANES;
         for (int64_t k = 0; k < words; k += LANES) {  // in small squares, so that either stride stays in cache
-            Ints square[LANES] = {};
+            alignas(64) Word lines[LANES][LANES] = {};
             const int64_t left = K - k * P::PER, past = k + LANES < words ? k + LANES : words;
             for (int lane = 0; lane < LANES; ++lane) {
-                Word* const words = reinterpret_cast<Word*>(&square[lane]);
+                Word* const words = lines[lane];
                 if (from[lane]) P::weights(from[lane] + k * P::PER, left < LANES * P::PER ? left : LANES * P::PER,
                                            scale[lane], words);
                 if (P::PANEL_TAIL) sum[lane] += P::sum(words, int(past - k));
             }
+            Ints square[LANES];
+            for (int lane = 0; lane < LANES; ++lane) square[lane] = load(lines[lane]);
             transpose(square);
             for (int64_t i = k; i < past; ++i) store(to + i * N * LANES, square[i - k]);
         }

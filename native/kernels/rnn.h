@@ -2,7 +2,7 @@
 
 struct Simple {
     static constexpr Cell CELL = RNN_TANH;  // nothing is kept: h' tells its own slope
-    static constexpr int GATES = 1, KEPT = 1;
+    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];
     static constexpr int X[GATES] = {0};
     static constexpr int H_PART = 0;
     static constexpr bool HAS_C = false;

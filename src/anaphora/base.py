@@ -25,6 +25,7 @@ from anaphora.engine import native
 from anaphora.errors import DataError, NotFitted, OptionError, did_you_mean
 from anaphora.events import Epoch, Event, Stage, Start
 from anaphora.extras import load_extra
+from anaphora.networks.blocks import Recurrent
 from anaphora.networks.network import together
 from anaphora.runtime.predictor import Predictor
 
@@ -136,12 +137,13 @@ class Estimator(ABC):
         validation = task.encode(held_rows, held_targets) if held_rows else Examples([])
         yield Stage("fitting the baseline")
         baselines = self._fit_baselines(kept_rows, kept_targets)
+        cell = next(block.cell for block in task.spec().values() if isinstance(block, Recurrent))
         facts = {
             **_versions("anaphora", "torch"),
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": data,
-            "precision": native.resolve(options.precision),
+            "precision": native.used(cell, options.precision),
             **task.facts(),
         }
         run = {"data": data, **options.to_dict()}

@@ -189,7 +189,8 @@ def load(folder: str | os.PathLike[str], precision: str = "float32") -> Any:
 
     `precision` says what the recurrent layers' weights, and what they are multiplied with, are rounded to: "float32",
     "bfloat16", "int8" (a scale for each row of the weights, and for each row of inputs), or "auto", bfloat16 where the
-    processor multiplies it faster than float32. The saved model stays as it is. Raises BundleError and OptionError.
+    processor multiplies it faster than float32. A cell without a kernel computes in float32. The saved model stays as
+    it is. Raises BundleError and OptionError.
     """
     saved = bundle.read(Path(folder))
     return ESTIMATORS[saved.task.name].from_bundle(saved, precision)

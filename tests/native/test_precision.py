@@ -12,6 +12,7 @@ from samples import EVERY_CELL, backward, sample
 from tolerances import TOLERANCES, error
 
 from anaphora import SequenceRegressor, _native, load, nn
+from anaphora.cells import CELLS
 from anaphora.engine import native, reference
 from anaphora.engine import torch as torch_engine
 from anaphora.errors import OptionError
@@ -19,7 +20,6 @@ from anaphora.errors import OptionError
 ISAS = _native.isas()
 EVERY_KERNEL = [param for param in EVERY_CELL if native.kernel_of(param.values[0])]
 every_kernel = pytest.mark.parametrize("cell", EVERY_KERNEL)
-every_isa = pytest.mark.parametrize("isa", ISAS)
 ROUNDED = ("bfloat16", "int8")
 
 
@@ -57,7 +57,7 @@ def test_one_step_is_the_equation_on_rounded_numbers(cell, precision, H):
     of = ROUND[precision]
     weights = {name: of(w) if name.startswith("weight") else w for name, w in given.weights.items()}
     rounded_h, *c = given.state
-    # What is multiplied is rounded; a GRU's h in (1 - z) n + z h is not, which its own test below sees.
+    # What is multiplied is rounded, a GRU's h in (1 - z) n + z h is not: here it is, beforehand.
     if cell.name == "gru":
         given.state[0][...] = rounded_h = of(rounded_h)
         y_BTH, end = run(cell, given, precision)
@@ -157,12 +157,19 @@ def test_auto_is_bfloat16_where_the_processor_multiplies_it(isa):
     assert native.resolve("int8") == "int8"
     with pytest.raises(OptionError, match="precision 'half' is not known"):
         native.resolve("half")
+    without = CELLS["gru_textbook"]()
+    assert native.used(without, "bfloat16") == "float32"
+    with pytest.raises(OptionError, match="half"):
+        native.prepare(without, {}, "half")
 
 
 def test_int8_does_not_learn():
     weights = [np.zeros(shape, np.float32) for shape in ((4, 1), (4, 1), 4, 4)]
     with pytest.raises(ValueError, match="no way back in int8"):
         _native.Packed("lstm", *weights, False, True, "int8", None, 1)
+    wide = [np.zeros(shape, np.float32) for shape in ((1, 130_001), (1, 1), 1, 1)]
+    with pytest.raises(ValueError, match="widths up to 130000"):
+        _native.Packed("rnn_tanh", *wide, True, False, "int8", None, 1)
     with pytest.raises(ValueError, match="int8"):
         nn.LSTM(2, 2, precision="int8")
 

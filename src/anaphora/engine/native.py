@@ -44,6 +44,11 @@ def resolve(precision: str) -> str:
     return "bfloat16" if _native.has_bfloat16(environment()[0]) else "float32"
 
 
+def used(cell: Cell, precision: str) -> str:
+    """What a cell's products are really computed in: without a kernel, in float32."""
+    return "float32" if kernel_of(cell) is None else resolve(precision)
+
+
 def threads() -> int:
     """As many as `ANAPHORA_THREADS` says, or as this process may have."""
     asked = environment()[1]
@@ -52,14 +57,14 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(cell: Cell, weights: Weights, precision: str = "float32") -> Weights | _native.Packed:
+def prepare(cell: Cell, weights: Weights | _native.Packed, precision: str = "float32") -> Weights | _native.Packed:
     """One direction's weights as `scan` reads them fastest, made once; where there is no kernel, as they are."""
-    kernel = kernel_of(cell)
-    if kernel is None:
+    kernel, meant = kernel_of(cell), resolve(precision)
+    if kernel is None or isinstance(weights, _native.Packed):
         return weights
     arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
     isa = environment()[0]
-    return _native.Packed(kernel, *arrays, True, False, resolve(precision), isa, threads())
+    return _native.Packed(kernel, *arrays, True, False, meant, isa, threads())
 
 
 def scan(

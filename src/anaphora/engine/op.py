@@ -76,12 +76,17 @@ def threads() -> int:
 
 def keeping(x: Tensor, cell: str, H: int, precision: str, keep: bool) -> Tensor:
     """Room for what the way back needs, a row for each place; no rows where there will be none."""
-    return fresh(rows_of(x) if keep else 0, _native.kept(cell, H, precision, native.environment()[0]))
+    return fresh(rows_of(x) if keep else 0, kept_floats(cell, H, precision))
+
+
+def kept_floats(cell: str, H: int, precision: str) -> int:
+    """Floats of each row and step that the way back needs."""
+    return _native.kept(cell, H, native.resolve(precision), native.environment()[0])
 
 
 def pack(cell: str, *weights: Maybe, precision: str, forward: bool = False, backward: bool = False) -> _native.Packed:
     own = (array(weight) for weight in weights)
-    how = (forward, backward, precision, native.environment()[0], threads())
+    how = (forward, backward, native.resolve(precision), native.environment()[0], threads())
     return _native.Packed(cell, *own, *how)
 
 
@@ -103,7 +108,11 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Outputs, h and c at the rows' ends (c empty where there is none), and what backward needs beside them."""
     packed = pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, precision=precision, forward=True)
-    kept = keeping(x, cell, weight_hh.shape[1], precision, keep).zero_()  # what is never used is always the same, too
+    kept = keeping(x, cell, weight_hh.shape[1], precision, keep)
+    # An operator's outputs are the same for the same inputs, what is never used too: the padding of each row, and rows
+    # past the last place of a ragged batch.
+    kept[:, -16:].zero_()
+    kept[rows_of(x) if lengths_B is None else int(lengths_B.sum()) :].zero_()
     return forward_with(packed, x, lengths_B, batch_sizes_T, h0_BH, c0_BH, reverse, time_first, kept)
 
 
@@ -189,11 +198,11 @@ def backward_with(
     """`backward`, with weights that are packed already."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     G, H = weight_hh.shape
-    lstm, biases = c0_BH is not None, (4 if cell in ("lstm", "gru") else 1) * H
+    lstm = c0_BH is not None
     dx = (fresh if layout.full else zeros)(*x.shape) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
-    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(biases)
+    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(packed.biases)
     packed.backward(
         flat(x),
         layout.row,
@@ -234,7 +243,7 @@ def _(*inputs: Any) -> tuple[Tensor, ...]:
         x.new_empty(*x.shape[:-1], H),
         x.new_empty(h0_BH.shape),
         x.new_empty(0 if c0_BH is None else c0_BH.shape),
-        x.new_empty(rows, _native.kept(cell, int(H), precision, native.environment()[0])),
+        x.new_empty(rows, kept_floats(cell, int(H), precision)),
     )
 
 
@@ -274,7 +283,7 @@ def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *how: Any) -> 
 
 
 def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same through the cell's equation, slowly, for who wants to differentiate the gradients."""
+    """The same through the cell's equation in float32, slowly, for who wants to differentiate the gradients."""
     # Views of its own: what of one input is made from another, or tied to it, must not count twice.
     inputs: tuple[Any, ...] = tuple(t if t is None else t.view_as(t) for t in ctx.saved_tensors[:9])
     x, lengths_B, sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, *state = inputs
@@ -294,6 +303,8 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
     y = y.transpose(0, 1) if ctx.time_first else y
     wanted = [tensor for tensor, need in zip(inputs, ctx.needs_input_grad, strict=False) if need]
     reached = [(of, given) for of, given in zip((y, *end), upstream, strict=False) if given is not None]
+    if not reached:  # whoever came after gave no gradient
+        return (None,) * len(ctx.needs_input_grad)
     outputs, given = zip(*reached, strict=True)
     found = torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True)
     gradients = iter(found)
@@ -349,7 +360,7 @@ def scan(
     keep = torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given)
     time_first = lies_time_first(x)
     x = x.transpose(0, 1) if time_first else x
-    how = (cell, reverse, time_first, native.resolve(precision), keep)
+    how = (cell, reverse, time_first, precision, keep)
     inputs: tuple[Any, ...] = (x, lengths_B, batch_sizes_T, *weights, state[0], c0_BH, *how)
     if torch.compiler.is_compiling():
         y, *end, _ = scan_op(*inputs)

@@ -22,14 +22,13 @@ class Predictor:
         self, task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int = 1, precision: str = "float32"
     ) -> None:
         self.task = task
-        self.precision = precision
         kit = In(blocks, precision)
         own = [member(arrays, place, members) for place in range(members)]
         self.nets = [build(task.recipe, task.spec(), kit, arrays) for arrays in own]
 
     def live(self, rows: int) -> Live:
         """The answers after each step of `rows` sequences at once. Raises OptionError where there are none."""
-        return Live(self.task, self.nets, rows, self.precision)
+        return Live(self.task, self.nets, rows)
 
     def predict(self, rows: list[Any]) -> NDArray[Any]:
         """The task's decoded predictions, one a row, in the order given.

@@ -1,7 +1,8 @@
 """One step at a time, with the state carried: for what arrives live, and for what a model writes itself."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from anaphora.tasks import Task
 
 TABLE_BYTES = 8 << 20
 WORTH_A_THREAD = 4_000_000
-"""Multiplications of a step for which one more thread pays: waking it takes some ten microseconds."""
+"""Each thread has as many multiplications of a step, at least: waking one takes some ten microseconds."""
 
 
 class Session:
@@ -25,16 +26,16 @@ class Session:
         session = Session(cell, [weights], rows=2)
         y_BH = session.step(x_BD)
 
-    `layers` holds one cell's weights for each layer, the lowest first. With an `embedding` `[V, D]` the inputs are
-    token ids `[rows]`; where a table of x W_ih for all tokens fits into `table_bytes`, half of a step is a look-up, and
-    its numbers are exact in every precision. Weights are packed once; a step takes no memory, and what it returns is
-    overwritten by the next. A session is for one thread at a time.
+    `layers` holds one cell's weights for each layer, the lowest first, prepared (`engine.native`) or not. With an
+    `embedding` `[V, D]` the inputs are token ids `[rows]`; where a table of x W_ih for all tokens fits into
+    `table_bytes`, half of a step is a look-up, and its numbers are exact in every precision. Weights are packed once; a
+    step takes no memory, and what it returns is overwritten by the next. A session is for one thread at a time.
     """
 
     def __init__(
         self,
         cell: Cell,
-        layers: Sequence[Weights],
+        layers: Sequence[Weights | _native.Packed],
         rows: int = 1,
         precision: str = "float32",
         embedding: NDArray[np.float32] | None = None,
@@ -42,18 +43,27 @@ class Session:
     ) -> None:
         if rows < 1 or not layers:
             raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
-        self.cell, self.layers, self.rows = cell, list(layers), rows
-        self._rest = (precision, embedding, table_bytes)
+        self.rows = rows
         if native.kernel_of(cell) is None:
-            self._steps: Any = _Equation(cell, self.layers, rows, embedding)
+            self._make: Any = partial(_Equation, cell, list(layers), rows, embedding)
         else:
-            self._steps = _packed(cell, self.layers, rows, *self._rest)
-        self._inputs, self._outputs, self._states = self._steps.inputs, self._steps.outputs, self._steps.states
-        self._step = self._steps.step
+            self._make = _packed(cell, layers, rows, precision, embedding, table_bytes)
+        self._begin()
+
+    def _begin(self) -> None:
+        steps = self._make()
+        self._inputs, self._outputs, self._states = steps.inputs, steps.outputs, steps.states
+        self._step = steps.step
 
     def step(self, x: Any) -> NDArray[np.float32]:
-        """The next inputs, `[rows, D]` or ids `[rows]`, to the outputs of the highest layer, `[rows, H]`."""
-        self._inputs[...] = x
+        """The next inputs, `[rows, D]` or ids `[rows]`, to the outputs of the highest layer, `[rows, H]`.
+
+        One row's may come without its axis. Raises ValueError at other shapes and at ids that the embedding has not,
+        TypeError at ids that are not integers.
+        """
+        if self.rows > 1 and np.shape(x) != self._inputs.shape:
+            raise ValueError(f"inputs are {list(self._inputs.shape)}, not {list(np.shape(x))}")
+        np.copyto(self._inputs, x, casting="same_kind")
         self._step()
         return self._outputs
 
@@ -73,36 +83,36 @@ class Session:
             array[slice(None) if row is None else row] = 0
 
     def fork(self) -> "Session":
-        """Another session that goes on from here on its own."""
-        other = Session(self.cell, self.layers, self.rows, *self._rest)
+        """Another session, on the same weights, that goes on from here on its own."""
+        other = copy.copy(self)
+        other._begin()
         other.state = self._states
         return other
 
 
 def _packed(
     cell: Cell,
-    layers: Sequence[Weights],
+    layers: Sequence[Weights | _native.Packed],
     rows: int,
     precision: str,
     embedding: NDArray[np.float32] | None,
     table_bytes: int,
-) -> _native.Session:
+) -> Callable[[], _native.Session]:
     packed: list[Any] = [native.prepare(cell, weights, precision) for weights in layers]
     table = None
     if embedding is not None:
-        embedding = np.ascontiguousarray(embedding, np.float32)
-        weight_ih = np.asarray(layers[0]["weight_ih"], np.float32)
-        if 4 * len(embedding) * len(weight_ih) <= table_bytes:
-            table, embedding = packed[0].table(embedding @ weight_ih.T), None
-    work = rows * sum(np.size(weights[name]) for weights in layers for name in ("weight_ih", "weight_hh"))
+        embedding, first = np.ascontiguousarray(embedding, np.float32), layers[0]
+        if not isinstance(first, _native.Packed) and 4 * len(embedding) * packed[0].gate_floats <= table_bytes:
+            table, embedding = packed[0].table(embedding @ np.asarray(first["weight_ih"], np.float32).T), None
+    work = rows * sum(weights.numbers for weights in packed)
     threads = max(1, min(native.threads(), rows, work // WORTH_A_THREAD))
-    return _native.Session(packed, rows, table, embedding, threads)
+    return partial(_native.Session, packed, rows, table, embedding, threads)
 
 
 class _Equation:
     """The same by the cell's equation, for one that has no kernel."""
 
-    def __init__(self, cell: Cell, layers: Sequence[Weights], rows: int, embedding: Any) -> None:
+    def __init__(self, cell: Cell, layers: Sequence[Any], rows: int, embedding: Any) -> None:
         self.cell, self.layers, self.embedding = cell, layers, embedding
         H = layers[0]["weight_hh"].shape[1]
         D = layers[0]["weight_ih"].shape[1]
@@ -111,7 +121,13 @@ class _Equation:
         self.states = [np.zeros((rows, H), np.float32) for _ in layers for _ in cell.state]
 
     def step(self) -> None:
-        x = self.inputs if self.embedding is None else self.embedding[self.inputs]
+        if self.embedding is None:
+            x = self.inputs
+        else:
+            for row, token in enumerate(self.inputs.tolist()):
+                if not 0 <= token < len(self.embedding):
+                    raise ValueError(f"ids[{row}] is {token}, not between 0 and {len(self.embedding) - 1}")
+            x = self.embedding[self.inputs]
         states = iter(self.states)
         for weights in self.layers:
             own = [next(states) for _ in self.cell.state]
@@ -128,7 +144,7 @@ class Live:
     Its recurrent layers read in one direction and it answers by their last output: OptionError otherwise.
     """
 
-    def __init__(self, task: Task, nets: Sequence[Any], rows: int, precision: str) -> None:
+    def __init__(self, task: Task, nets: Sequence[Any], rows: int) -> None:
         self.task, self.rows = task, rows
         spec = task.spec()
         layers = [block for block in spec.values() if isinstance(block, blocks.Recurrent)]
@@ -136,11 +152,11 @@ class Live:
         if any(block.bidirectional for block in layers) or any(kind != "last" for kind in pools):
             raise OptionError("answers step by step are for models of one direction (bidirectional=False, pool='last')")
         self.sessions: list[Session] = []
-        self.nets = [self._stepping(net, precision) for net in nets]
+        self.nets = [self._stepping(net) for net in nets]
 
-    def _stepping(self, net: Any, precision: str) -> Any:
+    def _stepping(self, net: Any) -> Any:
         own = copy.copy(net)
-        session = net.encoder.session(self.rows, precision)
+        session = net.encoder.session(self.rows)
         self.sessions.append(session)
         own.encoder = lambda x_B1D, lengths_B, state=None: (session.step(x_B1D[:, 0])[:, None], state)
         return own
