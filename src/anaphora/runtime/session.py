@@ -43,7 +43,7 @@ class Session:
     ) -> None:
         if rows < 1 or not layers:
             raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
-        self.rows = rows
+        self.rows, self._tokens = rows, embedding is not None
         if native.kernel_of(cell) is None:
             self._make: Any = partial(_Equation, cell, list(layers), rows, embedding)
         else:
@@ -63,7 +63,9 @@ class Session:
         """
         if self.rows > 1 and np.shape(x) != self._inputs.shape:
             raise ValueError(f"inputs are {list(self._inputs.shape)}, not {list(np.shape(x))}")
-        np.copyto(self._inputs, x, casting="same_kind")
+        if self._tokens and not isinstance(x, int) and np.asarray(x).dtype.kind not in "iu":
+            raise TypeError(f"ids are integers, not {np.asarray(x).dtype}")
+        self._inputs[...] = x  # np.copyto, which could refuse, takes as long as a small layer's step
         self._step()
         return self._outputs
 
