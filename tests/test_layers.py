@@ -19,7 +19,7 @@ LAYERS = (
     {"tasks"},
     {"bundle"},
     {"runtime", "train"},
-    {"baseline", "report"},
+    {"baseline", "ngram", "report"},
     {"base"},
     {"estimators", "nn"},
     {"benchmark"},

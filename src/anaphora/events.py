@@ -21,6 +21,8 @@ class Start:
     parameters: int
     steps_done: int
     """Those that an earlier, unfinished training has done."""
+    unit: str = "rows"
+    """What the rows are called: rows, tokens."""
 
 
 @dataclass(frozen=True)

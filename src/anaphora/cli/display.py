@@ -53,9 +53,8 @@ def above(message: str) -> None:
 def started(event: Start) -> str:
     validation = f", {event.validation_rows:,} to check on" if event.validation_rows else ""
     done = f"; going on after step {event.steps_done:,}" if event.steps_done else ""
-    return (
-        f"{event.rows:,} rows to learn from{validation}; {event.parameters:,} parameters; {event.steps:,} steps{done}"
-    )
+    rows = f"{event.rows:,} {event.unit} to learn from{validation}"
+    return f"{rows}; {event.parameters:,} parameters; {event.steps:,} steps{done}"
 
 
 def stepped(event: Step, score: float | None) -> str:

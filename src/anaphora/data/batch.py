@@ -1,11 +1,56 @@
 """Examples of unequal length, and batches of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+CHECKED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Carry:
+    """How states go from one batch to the next, where its rows are parts of longer streams.
+
+    Row r begins with the state of the stream `enters_R[r]` (-1: with none), and the stream s stands at the end of the
+    row `leaves_S[s]` (-1: where it stood).
+    """
+
+    enters_R: Any
+    leaves_S: Any
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step reads: `inputs` are the network's arguments, `targets` what the loss compares with."""
+
+    inputs: tuple[Any, ...]
+    targets: Any = None
+    carry: Carry | None = None
+
+
+class Source(Protocol):
+    """What a training or a check reads, in batches that are made when they are needed."""
+
+    def __len__(self) -> int:
+        """How many targets there are."""
+
+    def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[Any]:
+        """The batches of one epoch, as `batch` takes them."""
+
+    def in_order(self) -> Iterable[Any]:
+        """All there is, in batches for a check."""
+
+    def batch(self, chosen: Any) -> Batch: ...
+
+    def count(self, chosen: Any) -> int:
+        """How many targets a batch has."""
+
+    def tokens(self, chosen: Any) -> int:
+        """How many steps of its rows the network reads."""
 
 
 @dataclass(frozen=True)
@@ -15,20 +60,28 @@ class Examples:
     rows: Sequence[NDArray[Any]]
     targets: NDArray[Any] | None = None
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         return np.array([len(row) for row in self.rows], np.int64)
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[NDArray[np.int64]]:
+        """Row numbers in random batches of like lengths; every row once."""
+        return shuffled(self.lengths, size, rng)
 
-@dataclass(frozen=True)
-class Batch:
-    """What one step reads: `inputs` are the network's arguments, `targets` what the loss compares with."""
+    def in_order(self) -> Iterator[NDArray[np.int64]]:
+        return by_length(self.lengths, CHECKED_AT_ONCE)
 
-    inputs: tuple[Any, ...]
-    targets: Any = None
+    def batch(self, chosen: NDArray[np.int64]) -> Batch:
+        return collect(self, chosen)
+
+    def count(self, chosen: NDArray[np.int64]) -> int:
+        return len(chosen)
+
+    def tokens(self, chosen: NDArray[np.int64]) -> int:
+        return int(self.lengths[chosen].sum())
 
 
 def collect(examples: Examples, chosen: NDArray[np.int64]) -> Batch:

@@ -11,6 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,13 +35,23 @@ def read(path: Path, columns: Sequence[str] = (), encoding: str = "utf-8") -> It
     kind = file_kind(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
+    if kind == ".parquet":
+        yield from _parquet(path, columns)
+        return
+    rows = _json_lines if kind == ".jsonl" else _delimited
+    with opened_text(path, encoding) as lines:
+        yield from rows(path, lines, columns)
+
+
+@contextmanager
+def opened_text(path: Path, encoding: str) -> Iterator[IO[str]]:
+    """A file of text (also .gz), its line ends as they are. Raises DataError for one that is not in `encoding`."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a file")
+    name = codec(encoding)
     try:
-        if kind == ".parquet":
-            yield from _parquet(path, columns)
-        else:
-            rows = _json_lines if kind == ".jsonl" else _delimited
-            with _open(path, encoding) as lines:
-                yield from rows(path, lines, columns)
+        with io.TextIOWrapper(_open_bytes(path), encoding=name, newline="") as lines:
+            yield lines
     except UnicodeDecodeError as error:
         raise _where_not_decodable(path, encoding) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -58,11 +69,6 @@ def file_kind(path: Path) -> str:
 
 def _open_bytes(path: Path) -> Any:
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _open(path: Path, encoding: str) -> IO[str]:
-    name = codec(encoding)
-    return io.TextIOWrapper(_open_bytes(path), encoding=name, newline="")
 
 
 def codec(encoding: str) -> str:

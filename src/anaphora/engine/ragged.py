@@ -48,6 +48,24 @@ def take(x_BTD: Any, places_BT: Any) -> Any:
     return x_BTD.gather(1, places_BT[:, :, None].expand(-1, -1, x_BTD.shape[2]))  # the fast one of torch's ways
 
 
+def enter(states: State, enters_R: Any) -> State:
+    """The states `[L, R, H]` that rows begin with: that of the stream `enters_R[r]` of `states` `[L, S, H]`, or zeros
+    where it is negative.
+    """
+    xp, goes_on = namespace(enters_R), (enters_R >= 0)[None, :, None]
+    stream_R = xp.clip(enters_R, 0, None)
+    return tuple(xp.where(goes_on, s[:, stream_R], xp.zeros_like(s[:, stream_R])) for s in states)
+
+
+def leave(states: State, ends: State, leaves_S: Any) -> State:
+    """The streams' states `[L, S, H]` after a batch whose rows ended with `ends` `[L, R, H]`: that of the row
+    `leaves_S[s]`, or what it was where that is negative.
+    """
+    xp, moved = namespace(leaves_S), (leaves_S >= 0)[None, :, None]
+    row_S = xp.clip(leaves_S, 0, None)
+    return tuple(xp.where(moved, end[:, row_S], s) for s, end in zip(states, ends, strict=True))
+
+
 def last(y_BTH: Any, lengths_B: Any) -> Any:
     """`[B, H]`: what stands at each row's last place; zeros for an empty row."""
     xp = namespace(y_BTH)

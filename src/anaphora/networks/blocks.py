@@ -45,6 +45,10 @@ class Recurrent:
     def width(self) -> int:
         return self.hidden * (2 if self.bidirectional else 1)
 
+    def state_shape(self, rows: int) -> tuple[int, int, int, int]:
+        """Of the state, as one array: what the cell's state consists of, layers and directions, rows, width."""
+        return len(self.cell.state), self.layers * (1 + self.bidirectional), rows, self.hidden
+
     def parameters(self) -> Parameters:
         parameters: Parameters = {}
         for layer, names in enumerate(suffixes(self.layers, self.bidirectional)):
@@ -92,6 +96,21 @@ class Dense:
             "weight": Parameter((self.outputs, self.inputs), glorot()),
             "bias": Parameter((self.outputs,), zeros),
         }
+
+
+@dataclass(frozen=True)
+class Head:
+    """The scores of all tokens to be the next: features `[..., inputs]` -> `[..., vocabulary]`, a token's score being
+    the product with its row of a matrix. A `tied` head has no matrix of its own: it shares the embedding's.
+    """
+
+    inputs: int
+    vocabulary: int
+    tied: bool = False
+
+    def parameters(self) -> Parameters:
+        own = {} if self.tied else {"weight": Parameter((self.vocabulary, self.inputs), normal(0.1))}
+        return {**own, "bias": Parameter((self.vocabulary,), zeros)}
 
 
 @dataclass(frozen=True)
@@ -144,5 +163,5 @@ class WordDropout:
         return {}
 
 
-Block = Embedding | Recurrent | Pool | Dense | Hidden | Dropout | LockedDropout | WordDropout
+Block = Embedding | Recurrent | Pool | Dense | Head | Hidden | Dropout | LockedDropout | WordDropout
 Spec = dict[str, Block]

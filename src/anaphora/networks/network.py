@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.networks.blocks import Recurrent, Spec
+from anaphora.networks.blocks import Head, Recurrent, Spec
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -31,7 +31,7 @@ class Kit(Protocol):
 
 @dataclass(frozen=True)
 class In:
-    """A kit whose recurrent layers compute in a precision (`engine.native.PRECISIONS`)."""
+    """A kit whose recurrent layers and heads compute in a precision (`engine.native.PRECISIONS`)."""
 
     kit: Kit
     precision: str
@@ -42,8 +42,8 @@ class In:
 
     @property
     def BLOCKS(self) -> Mapping[type, Any]:  # noqa: N802 (as in a kit)
-        layers = partial(self.kit.BLOCKS[Recurrent], precision=self.precision)
-        return {**self.kit.BLOCKS, Recurrent: layers}
+        blocks = self.kit.BLOCKS
+        return {**blocks, **{kind: partial(blocks[kind], precision=self.precision) for kind in (Recurrent, Head)}}
 
 
 def member(arrays: Arrays, place: int, members: int) -> Arrays:

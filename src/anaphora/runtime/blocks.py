@@ -1,6 +1,6 @@
 """The blocks in NumPy, for running. What only matters while training does nothing here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
+from anaphora.engine.ragged import inside
 from anaphora.networks import blocks
 from anaphora.runtime.session import Session
+from anaphora.runtime.softmax import scores
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -26,6 +28,15 @@ class Net:
 
     def numpy(self, array: Any) -> Any:
         return array
+
+    def zeros(self, shape: Sequence[int]) -> tuple[Any, ...]:
+        return tuple(np.zeros(shape, np.float32))
+
+    def fixed(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(arrays)
+
+    def next_token_scores(self, features: Any, lengths_B: Any, targets_N: Any, head: tuple[Any, Any]) -> Any:
+        return scores(features[inside(features, lengths_B)[..., 0]], *head, targets_N)
 
 
 class Block:
@@ -63,6 +74,12 @@ class Dense(Block):
         return x_BD @ self.weights["weight"].T + self.weights["bias"]
 
 
+class Head(Block):
+    def __init__(self, spec: blocks.Head, weights: Weights, precision: str = "float32") -> None:
+        super().__init__(spec, weights)
+        self.precision = precision
+
+
 class Hidden(Block):
     def __call__(self, x_BD: Any) -> Any:
         for place in range(len(self.spec.widths)):
@@ -82,6 +99,7 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,
     blocks.Dense: Dense,
+    blocks.Head: Head,
     blocks.Hidden: Hidden,
     blocks.Dropout: Unchanged,
     blocks.LockedDropout: Unchanged,

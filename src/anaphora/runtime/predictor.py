@@ -10,7 +10,7 @@ from anaphora.data.batch import by_length, collect
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
 from anaphora.runtime.session import Live
-from anaphora.tasks import Task
+from anaphora.tasks import RowTask
 
 BATCH = 128
 
@@ -19,7 +19,7 @@ class Predictor:
     """A task and its network, or several networks, ready to run. Nothing in it changes, so threads may share it."""
 
     def __init__(
-        self, task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int = 1, precision: str = "float32"
+        self, task: RowTask, arrays: Mapping[str, NDArray[np.float32]], members: int = 1, precision: str = "float32"
     ) -> None:
         self.task = task
         kit = In(blocks, precision)

@@ -13,7 +13,7 @@ from anaphora.cells.cell import Cell, Weights
 from anaphora.engine import native
 from anaphora.errors import OptionError
 from anaphora.networks import blocks
-from anaphora.tasks import Task
+from anaphora.tasks import RowTask
 
 TABLE_BYTES = 8 << 20
 WORTH_A_THREAD = 4_000_000
@@ -146,7 +146,7 @@ class Live:
     Its recurrent layers read in one direction and it answers by their last output: OptionError otherwise.
     """
 
-    def __init__(self, task: Task, nets: Sequence[Any], rows: int) -> None:
+    def __init__(self, task: RowTask, nets: Sequence[Any], rows: int) -> None:
         self.task, self.rows = task, rows
         spec = task.spec()
         layers = [block for block in spec.values() if isinstance(block, blocks.Recurrent)]

@@ -81,6 +81,7 @@ class Classify:
     """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
 
     name: ClassVar[str] = "classify"
+    unit: ClassVar[str] = "rows"
     Config: ClassVar = ClassifyConfig
     recipe: ClassVar[ModuleType] = classifier
 
@@ -134,9 +135,12 @@ class Classify:
         e_BK = np.exp(logits_BK - logits_BK.max(axis=1, keepdims=True))
         return e_BK / e_BK.sum(axis=1, keepdims=True)
 
-    def metrics(self, predictions: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, Any]:
+    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
+        return self.decode(net, features)
+
+    def metrics(self, judged: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, Any]:
         names = [str(label) for label in self.labels]
-        predicted = [names[k] for k in predictions.argmax(axis=1)]
+        predicted = [names[k] for k in judged.argmax(axis=1)]
         return metrics.classification([names[k] for k in targets], predicted)
 
     def score(self, metrics: Mapping[str, Any]) -> float:

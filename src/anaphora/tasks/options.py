@@ -59,9 +59,13 @@ class TrainingOptions(Config):
             raise OptionError(f"{in_words(lengths)} each say how long to train: give one of them")
         chosen = {name: value for name, value in self.suited(rows).items() if getattr(self, name) is None}
         options = replace(self, **chosen)
-        steps = math.ceil(rows / options.batch_size)
-        enough = max(options.epochs, math.ceil(FEWEST_STEPS / steps))
+        steps = options.steps_of_an_epoch(rows)
+        enough = max(options.epochs, math.ceil(FEWEST_STEPS / max(1, steps)))
         return options if "epochs" not in chosen else replace(options, epochs=enough)
+
+    def steps_of_an_epoch(self, targets: int) -> int:
+        """Optimizer steps in which all training rows are read once, more or less."""
+        return math.ceil(targets / self.batch_size)
 
     def suited(self, rows: int) -> Mapping[str, Any]:
         """What suits a number of rows, for every option that is None by default."""

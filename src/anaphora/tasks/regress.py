@@ -63,6 +63,7 @@ class Regress:
     """Whether a target is a vector; a plain number otherwise."""
 
     name: ClassVar[str] = "regress"
+    unit: ClassVar[str] = "rows"
     Config: ClassVar = RegressConfig
     recipe: ClassVar[ModuleType] = regressor
 
@@ -98,8 +99,11 @@ class Regress:
         """Predictions `[B]` or `[B, outputs]`, in the target's unit."""
         return self._shaped(self.outputs.undo(net.numpy(net.head(features))))
 
-    def metrics(self, predictions: NDArray[np.float64], targets: Vector) -> dict[str, Any]:
-        return metrics.regression(self._shaped(self.outputs.undo(targets)), predictions)
+    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float64]:
+        return self.decode(net, features)
+
+    def metrics(self, judged: NDArray[np.float64], targets: Vector) -> dict[str, Any]:
+        return metrics.regression(self._shaped(self.outputs.undo(targets)), judged)
 
     def score(self, metrics: Mapping[str, Any]) -> float:
         return -float(metrics["rmse"])

@@ -17,6 +17,8 @@ class Task(Protocol):
     name: ClassVar[str]
     Config: ClassVar[Any]
     """The class of its options."""
+    unit: ClassVar[str]
+    """What its targets are called: rows, tokens."""
     recipe: ClassVar[ModuleType]
     """The module in `networks/` whose `forward` this task trains."""
 
@@ -24,30 +26,20 @@ class Task(Protocol):
     def options(self) -> Any:
         """What the user chose."""
 
-    @classmethod
-    def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
-        """Learn what must be known before training, from the training rows and nothing else."""
-
     def spec(self) -> Spec:
         """The blocks of the network, with all sizes."""
 
-    def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
-        """A person's rows -> the network's inputs."""
-
-    def blank(self) -> Any:
-        """A row with nothing in it."""
-
-    def start(self, arrays: Arrays, training: Examples) -> Arrays:
+    def start(self, arrays: Arrays, training: Any) -> Arrays:
         """The network's first values: those drawn at random, or better ones that the training rows suggest."""
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         """The mean loss of a batch, by the verbs that a training network has (`net.cross_entropy`, ...)."""
 
-    def decode(self, net: Any, features: Any) -> Any:
-        """Features -> predictions, one a row, in NumPy."""
+    def judge(self, net: Any, features: Any, batch: Batch) -> Any:
+        """What `metrics` wants to know of a batch's targets, in NumPy, one entry a target."""
 
-    def metrics(self, predictions: Any, targets: Any) -> dict[str, Any]:
-        """Scores of decoded predictions against encoded targets."""
+    def metrics(self, judged: Any, targets: Any) -> dict[str, Any]:
+        """Scores of what `judge` said, against encoded targets."""
 
     def score(self, metrics: Mapping[str, Any]) -> float:
         """The one number that chooses the best epoch; larger is better."""
@@ -64,3 +56,20 @@ class Task(Protocol):
     @classmethod
     def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
         """The task of a saved model. Raises ValueError, KeyError or TypeError where the data do not fit."""
+
+
+class RowTask(Task, Protocol):
+    """A task whose rows have one answer each."""
+
+    @classmethod
+    def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
+        """Learn what must be known before training, from the training rows and nothing else."""
+
+    def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
+        """A person's rows -> the network's inputs."""
+
+    def blank(self) -> Any:
+        """A row with nothing in it."""
+
+    def decode(self, net: Any, features: Any) -> Any:
+        """Features -> predictions, one a row, in NumPy."""

@@ -1,6 +1,6 @@
 """The blocks in torch, for learning."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,10 +11,11 @@ from torch import nn
 from torch.nn import functional
 
 from anaphora.cells.cell import State
-from anaphora.engine import stack
+from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
 from anaphora.networks import blocks
+from anaphora.train.softmax import cross_entropy, flat, scores
 
 
 class Net(nn.Module):
@@ -36,6 +37,44 @@ class Net(nn.Module):
 
     def squared_error(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return functional.mse_loss(outputs, targets)
+
+    def next_token_loss(
+        self, features: torch.Tensor, lengths_B: torch.Tensor, targets_N: torch.Tensor, head: tuple[Any, Any]
+    ) -> torch.Tensor:
+        """Mean cross-entropy over all places of a ragged batch of features `[B, T, H]`; `head` is matrix and bias."""
+        return cross_entropy(flat(features, lengths_B), *head, targets_N, self._rounds)
+
+    def next_token_scores(
+        self, features: torch.Tensor, lengths_B: torch.Tensor, targets_N: torch.Tensor, head: tuple[Any, Any]
+    ) -> NDArray[np.float32]:
+        """Of each place the target's log-probability, and 1 where no token has a higher one: `[N, 2]`."""
+        return self.numpy(scores(flat(features, lengths_B), *head, targets_N, self._rounds))
+
+    @property
+    def _rounds(self) -> bool:
+        head = self.head
+        assert isinstance(head, Head)
+        return head.rounds
+
+    def activation_penalty(self, features: torch.Tensor, lengths_B: torch.Tensor, size: float, change: float) -> Any:
+        """`size` times the mean square of features, `change` times that of their differences from place to place
+        (Merity et al. 2018, section 4.3: AR and TAR).
+        """
+        penalty: Any = 0.0
+        if size:
+            penalty = penalty + size * flat(features, lengths_B).square().mean()
+        if change:
+            steps = features[:, 1:] - features[:, :-1]
+            penalty = penalty + change * flat(steps, (lengths_B - 1).clamp(min=0)).square().mean()
+        return penalty
+
+    def zeros(self, shape: Sequence[int]) -> tuple[torch.Tensor, ...]:
+        """Arrays of zeros, as many as the first size says."""
+        return tuple(torch.zeros(*shape, device=next(self.parameters()).device))
+
+    def fixed(self, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """The same as constants: no gradient goes through them."""
+        return tuple(tensor.detach() for tensor in tensors)
 
     def numpy(self, tensor: torch.Tensor) -> NDArray[Any]:
         return tensor.detach().cpu().numpy()
@@ -115,7 +154,7 @@ class Recurrent(Block):
             lengths_B,
             state,
             between=self.between,
-            ends=False,  # no recipe reads the state while it trains
+            ends=state is not None,  # who gives none reads none while it trains
         )
 
 
@@ -127,6 +166,14 @@ class Pool(Block):
 class Dense(Block):
     def forward(self, x_BD: torch.Tensor) -> torch.Tensor:
         return functional.linear(x_BD, self.weights["weight"], self.weights["bias"])
+
+
+class Head(Block):
+    def __init__(
+        self, spec: blocks.Head, weights: Mapping[str, NDArray[np.float32]], precision: str = "float32"
+    ) -> None:
+        super().__init__(spec, weights)
+        self.rounds = native.resolve(precision) == "bfloat16"
 
 
 class Hidden(Block):
@@ -159,6 +206,7 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,
     blocks.Dense: Dense,
+    blocks.Head: Head,
     blocks.Hidden: Hidden,
     blocks.Dropout: Dropout,
     blocks.LockedDropout: LockedDropout,

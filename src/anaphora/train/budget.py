@@ -1,13 +1,12 @@
 """How many steps a training takes: as told, as the epochs say, or as fit into a time on this machine."""
 
-import math
 import time
 from typing import Any
 
 import numpy as np
 import torch
 
-from anaphora.data.batch import Examples, collect, shuffled
+from anaphora.data.batch import Source
 from anaphora.tasks.options import TrainingOptions
 from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
@@ -20,7 +19,7 @@ FORWARD_SHARE = 1 / 3
 def steps_for(
     options: TrainingOptions,
     objective: Any,
-    training: Examples,
+    training: Source,
     validation_rows: int,
     seed: int,
     device: torch.device,
@@ -28,32 +27,32 @@ def steps_for(
     """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back."""
     if options.steps:
         return options.steps
-    epoch = math.ceil(len(training) / options.batch_size)
     if not options.minutes:
-        return options.epochs * epoch
+        return options.epochs * len(training.epoch(options.batch_size, np.random.default_rng(seed)))
     seconds = _seconds_per_step(options, objective, training, device)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
     objective.net.seed(seed)  # the trial used some of the random numbers
     return max(1, int(60 * options.minutes / options.ensemble / seconds))
 
 
-def _seconds_per_step(options: TrainingOptions, objective: Any, training: Examples, device: torch.device) -> float:
-    net, lengths = objective.net, training.lengths
+def _seconds_per_step(options: TrainingOptions, objective: Any, training: Source, device: torch.device) -> float:
+    net = objective.net
     weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     optimizer = make_optimizer(net, options)
     set_learning_rate(optimizer, learning_rate(options, 0, 1_000))
     net.train()
-    order = shuffled(lengths, options.batch_size, np.random.default_rng(options.seed))
+    order = training.epoch(options.batch_size, np.random.default_rng(options.seed))
     times = []
     for chosen in order[:TRIAL_STEPS]:
         began = time.perf_counter()
-        loss = objective(to_device(collect(training, chosen), device))
+        loss = objective(to_device(training.batch(chosen), device))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         loss.item()  # on a GPU, time counts when the work is done
-        times.append((time.perf_counter() - began) / lengths[chosen].max(initial=1))
+        times.append((time.perf_counter() - began) / max(1, training.tokens(chosen)))
     net.load_state_dict(weights)
-    longest = np.mean([lengths[chosen].max(initial=1) for chosen in order])
-    # The first steps prepare the kernels; a step's time grows with its longest row.
-    return float(np.median(times[len(times) // 4 :]) * longest)
+    objective.begin()
+    tokens = np.mean([training.tokens(chosen) for chosen in order])
+    # The first steps prepare the kernels; a step's time grows with what it reads.
+    return float(np.median(times[len(times) // 4 :]) * tokens)

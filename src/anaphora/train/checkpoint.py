@@ -70,11 +70,13 @@ class Checkpoints:
         """Whether the last checkpoint is a minute old."""
         return time.monotonic() - self._last >= EVERY_SECONDS
 
-    def save(self, net: Net, optimizer: Any, progress: Progress, best: Best) -> None:
+    def save(self, objective: Any, optimizer: Any, progress: Progress, best: Best) -> None:
         """Write where the training stands. Raises OSError, with the last checkpoint still whole, where it cannot."""
+        net = objective.net
         arrays = {f"model/{name}": array for name, array in net.arrays().items()}
         arrays |= {f"noise/{name}": noise.generator.get_state().numpy() for name, noise in _noises(net)}
         arrays |= {f"best/{name}": array for name, array in (best.arrays or {}).items()}
+        arrays |= {f"streams/{place}": state.cpu().numpy() for place, state in enumerate(objective.streams.states)}
         for place, state in optimizer.state_dict()["state"].items():
             arrays |= {f"optimizer/{place}/{name}": tensor.cpu().numpy() for name, tensor in state.items()}
         header = {"run": self._run, "progress": asdict(progress), "best": {"epoch": best.epoch, "score": best.score}}
@@ -92,7 +94,7 @@ class Checkpoints:
             beside.unlink(missing_ok=True)
         self._last = time.monotonic()
 
-    def restore(self, net: Net, optimizer: Any, best: Best) -> Progress | None:
+    def restore(self, objective: Any, optimizer: Any, best: Best) -> Progress | None:
         """Put everything back as the last checkpoint says, or return None where there is none.
 
         Raises DataError where the checkpoint is of another training, naming what differs.
@@ -107,6 +109,7 @@ class Checkpoints:
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
             raise DataError(f"{self._file} is damaged ({error}); --force starts the training afresh") from error
         _check_same(header["run"], self._run)
+        net = objective.net
         net.load_state_dict({name: torch.from_numpy(array) for name, array in _part(arrays, "model/").items()})
         for name, noise in _noises(net):
             noise.generator.set_state(torch.from_numpy(arrays[f"noise/{name}"]))
@@ -115,6 +118,8 @@ class Checkpoints:
             place, name = key.split("/")
             state.setdefault(int(place), {})[name] = torch.from_numpy(array)
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+        states = _part(arrays, "streams/")
+        objective.streams.states = tuple(torch.from_numpy(states[str(place)]) for place in range(len(states)))
         best.arrays = _part(arrays, "best/") or None
         best.epoch, best.score = header["best"]["epoch"], header["best"]["score"]
         return Progress(**header["progress"])

@@ -1,10 +1,16 @@
 """Batches of NumPy arrays, as tensors where the network is."""
 
-import torch
+from typing import Any
 
-from anaphora.data.batch import Batch
+import torch
+from numpy.typing import NDArray
+
+from anaphora.data.batch import Batch, Carry
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    inputs = tuple(torch.from_numpy(array).to(device) for array in batch.inputs)
-    return Batch(inputs, None if batch.targets is None else torch.from_numpy(batch.targets).to(device))
+    def there(array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(device)
+
+    carry = batch.carry and Carry(there(batch.carry.enters_R), there(batch.carry.leaves_S))
+    return Batch(tuple(map(there, batch.inputs)), None if batch.targets is None else there(batch.targets), carry)

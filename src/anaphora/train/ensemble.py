@@ -4,7 +4,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from anaphora.data.batch import Examples
+from anaphora.data.batch import Source
 from anaphora.events import Event, Stage
 from anaphora.tasks import Task
 from anaphora.train import loop
@@ -16,8 +16,8 @@ SEEDS_APART = 1_000_003
 
 def train(
     task: Task,
-    training: Examples,
-    validation: Examples,
+    training: Source,
+    validation: Source,
     bests: list[Best],
     partial: Path | None,
     run: dict[str, Any],

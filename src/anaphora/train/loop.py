@@ -11,10 +11,11 @@ import torch
 from accelerate.accelerator import Accelerator
 from torch import nn
 
-from anaphora.data.batch import Batch, Examples, by_length, collect, shuffled
+from anaphora.data.batch import Batch, Source
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Event, Start, Step
 from anaphora.networks.network import In, build, draw
+from anaphora.networks.streams import Streams
 from anaphora.tasks import Task
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
@@ -23,7 +24,6 @@ from anaphora.train.checkpoint import Best, Checkpoints, Progress
 from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
-VALIDATION_BATCH = 256
 HARD_STOP = 1.1
 """A training with a time budget stops for good when it has used this much of it."""
 EXPLODED = 1e6
@@ -37,17 +37,21 @@ class Objective(nn.Module):
         super().__init__()
         self.task = task
         self.net = net
+        self.streams = Streams(net)
+
+    def begin(self) -> None:
+        """An epoch begins: no stream has a state."""
+        self.streams = Streams(self.net)
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        features, _ = self.net(*batch.inputs)
-        loss: torch.Tensor = self.task.loss(self.net, features, batch)
+        loss: torch.Tensor = self.task.loss(self.net, self.streams.features(batch), batch)
         return loss
 
 
 def train(
     task: Task,
-    training: Examples,
-    validation: Examples,
+    training: Source,
+    validation: Source,
     best: Best,
     seed: int,
     checkpoints: Checkpoints | None = None,
@@ -65,16 +69,15 @@ def train(
     net: blocks.Net = build(task.recipe, spec, kit, task.start(draw(spec, seed), training))
     net.seed(seed)
     rng = np.random.default_rng(seed)
-    lengths = training.lengths
     objective, optimizer = accelerator.prepare(Objective(task, net), make_optimizer(net, options))
 
-    now = checkpoints.restore(net, optimizer, best) if checkpoints else None
+    now = checkpoints.restore(objective, optimizer, best) if checkpoints else None
     if now is None:
         now = Progress(steps_for(options, objective, training, len(validation), seed, device))
     elif now.shuffle:
         rng.bit_generator.state = now.shuffle
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    yield Start(now.steps, len(training), len(validation), parameters, now.step)
+    yield Start(now.steps, len(training), len(validation), parameters, now.step, task.unit)
     for epoch in now.epochs:
         yield Epoch(**epoch)
 
@@ -84,12 +87,14 @@ def train(
     try:
         while now.step < now.steps:
             now.shuffle = dict(rng.bit_generator.state)
-            order = shuffled(lengths, options.batch_size, rng)
+            order = training.epoch(options.batch_size, rng)
             net.train()
+            if not now.batch:
+                objective.begin()
             for chosen in order[now.batch : now.batch + now.steps - now.step]:
                 rate = learning_rate(options, now.step, now.steps)
                 set_learning_rate(optimizer, rate)
-                loss = objective(to_device(collect(training, chosen), device))
+                loss = objective(to_device(training.batch(chosen), device))
                 accelerator.backward(loss)
                 norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
                 loss_value = loss.item()
@@ -99,15 +104,15 @@ def train(
 
                 now.step += 1
                 now.batch += 1
-                now.epoch_loss += loss_value * len(chosen)
+                now.epoch_loss += loss_value * training.count(chosen)
                 now.running_loss = loss_value if now.step == 1 else 0.98 * now.running_loss + 0.02 * loss_value
                 now.seconds = time.perf_counter() - began
-                tokens_here += int(lengths[chosen].sum())
+                tokens_here += training.tokens(chosen)
                 speed = tokens_here / max(time.perf_counter() - began_here, 1e-9)
                 left = (now.steps - now.step) * now.seconds / now.step
                 yield Step(now.step, now.steps, now.epoch, now.running_loss, rate, norm, speed, left)
                 if checkpoints and checkpoints.due():
-                    checkpoints.save(net, optimizer, now, best)
+                    checkpoints.save(objective, optimizer, now, best)
                 if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes / options.ensemble:
                     now.steps, now.reason = now.step, "the time is up"
                     break
@@ -118,37 +123,38 @@ def train(
             if is_best:
                 best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
             now.since_best = 0 if is_best else now.since_best + 1
-            rows_read = len(training) if now.batch == len(order) else sum(map(len, order[: now.batch]))
+            targets_read = sum(map(training.count, order[: now.batch]))
             now.seconds = time.perf_counter() - began
-            ended = Epoch(now.epoch, now.epoch_loss / rows_read, metrics, score, choosing and is_best, now.seconds)
+            ended = Epoch(now.epoch, now.epoch_loss / targets_read, metrics, score, choosing and is_best, now.seconds)
             now.epochs.append(asdict(ended))
             now.epoch, now.batch, now.epoch_loss = now.epoch + 1, 0, 0.0
             if now.since_best >= options.patience:
                 now.steps, now.reason = now.step, f"{now.since_best} epochs without a better score"
             now.shuffle = dict(rng.bit_generator.state)
             if checkpoints:
-                checkpoints.save(net, optimizer, now, best)
+                checkpoints.save(objective, optimizer, now, best)
             yield ended
         yield Done(now.reason, best.epoch, choosing, now.seconds)
     except GeneratorExit:  # stopped between two steps, where everything is consistent
         if checkpoints:
-            checkpoints.save(net, optimizer, now, best)
+            checkpoints.save(objective, optimizer, now, best)
         if best.arrays is None and now.step:  # within the first epoch: what there is, is the best
             best.arrays = net.arrays()
         raise
 
 
-def evaluate(task: Task, net: blocks.Net, examples: Examples, device: torch.device) -> dict[str, Any]:
-    """The task's metrics on encoded examples."""
+def evaluate(task: Task, net: blocks.Net, source: Source, device: torch.device) -> dict[str, Any]:
+    """The task's metrics on what is not trained on."""
     net.eval()
-    predictions, places = [], []
+    streams = Streams(net)
+    judged, targets = [], []
     with torch.inference_mode():
-        for chosen in by_length(examples.lengths, VALIDATION_BATCH):
-            features, _ = net(*to_device(collect(examples, chosen), device).inputs)
-            predictions.append(task.decode(net, features))
-            places.append(chosen)
-    assert examples.targets is not None
-    return task.metrics(np.concatenate(predictions), examples.targets[np.concatenate(places)])
+        for chosen in source.in_order():
+            batch = source.batch(chosen)
+            there = to_device(batch, device)
+            judged.append(task.judge(net, streams.features(there), there))
+            targets.append(batch.targets)
+    return task.metrics(np.concatenate(judged), np.concatenate(targets))
 
 
 def check_sane(loss: float, norm: float, step: int) -> None:

@@ -1,27 +1,22 @@
-"""The estimators: one for each task, in scikit-learn's words."""
+"""Texts -> labels."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora import bundle, metrics
-from anaphora.base import Estimator, check_as_many
 from anaphora.baseline import Baselines, rows_files, seen_in
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
+from anaphora.estimators.rows import RowEstimator, check_as_many
 from anaphora.report.scores import Evaluated, compare
-from anaphora.runtime.session import Live
 from anaphora.tasks.classify import Classify
-from anaphora.tasks.regress import Regress
 
 
-class TextClassifier(Estimator, task=Classify, kind="classifier"):
+class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
     """A recurrent text classifier.
 
         model = TextClassifier(cell="gru").fit(texts, labels)
@@ -109,88 +104,3 @@ class TextClassifier(Estimator, task=Classify, kind="classifier"):
 
     def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
         return Baselines.fit(rows, [str(label) for label in targets]).to_files() | rows_files(rows)
-
-
-class SequenceRegressor(Estimator, task=Regress, kind="regressor"):
-    """A recurrent regressor: from a sequence of numbers to one number, or to a vector.
-
-        model = SequenceRegressor().fit([[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]], [0.4, 0.5])
-        model.predict([[0.3, 0.4, 0.5]])
-
-    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Inputs and
-    targets are scaled by what the training rows show. Its options are the fields of
-    `anaphora.tasks.regress.RegressConfig`.
-    """
-
-    def predict(self, sequences: Sequence[Any]) -> NDArray[np.float64]:
-        """`[N]`, or `[N, outputs]` where the targets were vectors."""
-        return self._run(sequences)
-
-    def live(self, rows: int = 1) -> Live:
-        """Answers while the numbers arrive, for `rows` sequences at once, with the state carried.
-
-            live = model.live()
-            for number in numbers:
-                answer = live.step([number])    # what predict gives for all numbers so far
-
-        Raises OptionError for a model that reads in both directions, or pools more than the last output.
-        """
-        self._fitted()
-        assert self._predictor is not None
-        return self._predictor.live(rows)
-
-    def score(self, sequences: Sequence[Any], targets: Sequence[Any]) -> float:
-        """R2: 1 is perfect, 0 is no better than always answering the mean."""
-        return float(self.evaluate(sequences, targets)["r2"])
-
-    def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
-        """Mean absolute error, root mean squared error, R2 (`metrics.regression`)."""
-        truth = np.array(self._checked_targets(targets))
-        check_as_many(rows, truth)
-        predicted = self.predict(rows)
-        if truth.shape != predicted.shape:
-            raise DataError(f"the targets have the shape {truth.shape}, the answers {predicted.shape}")
-        return metrics.regression(truth, predicted)
-
-    def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
-        sequences = []
-        for place, row in enumerate(rows):
-            sequence = _numbers(row, f"row {place}")
-            sequence = sequence[:, None] if sequence.ndim == 1 else sequence
-            if sequence.ndim != 2:
-                raise DataError(f"row {place} has the shape {np.shape(row)}: [T] or [T, D] is needed")
-            if not np.isfinite(sequence).all():
-                raise DataError(f"row {place} holds a value that is not a finite number")
-            sequences.append(sequence)
-        return sequences
-
-    def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        values = _numbers(targets, "the targets")
-        if values.ndim not in (1, 2) or not np.isfinite(values).all():
-            raise DataError(f"targets of shape {values.shape}: finite numbers, [N] or [N, outputs], are needed")
-        return list(values)
-
-
-def _numbers(values: Any, called: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(values, float)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{called} cannot be read as an array of numbers: {error}") from error
-
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    "classify": TextClassifier,
-    "regress": SequenceRegressor,
-}
-
-
-def load(folder: str | os.PathLike[str], precision: str = "float32") -> Any:
-    """The estimator saved in `folder`, ready to predict; torch is not needed.
-
-    `precision` says what the recurrent layers' weights, and what they are multiplied with, are rounded to: "float32",
-    "bfloat16", "int8" (a scale for each row of the weights, and for each row of inputs), or "auto", bfloat16 where the
-    processor multiplies it faster than float32. A cell without a kernel computes in float32. The saved model stays as
-    it is. Raises BundleError and OptionError.
-    """
-    saved = bundle.read(Path(folder))
-    return ESTIMATORS[saved.task.name].from_bundle(saved, precision)

@@ -1,0 +1,151 @@
+"""Texts for a language model: documents, each in pieces, so that neither needs to fit into memory.
+
+Documents are anything that can be iterated again and again and gives, for each document, its pieces.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.data.duplicates import text_keys
+from anaphora.data.read import mend, opened_text, read
+from anaphora.data.split import split
+from anaphora.data.table import join
+from anaphora.errors import DataError
+
+PIECE = 1 << 18
+"""Characters of a piece, more or less: it ends where a line ends."""
+FEWEST_DOCUMENTS = 100
+"""Of so many documents whole ones are held out; of fewer, the tail of the text."""
+
+
+class Documents(Protocol):
+    def __iter__(self) -> Iterator[Iterable[str]]: ...
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts in memory."""
+
+    texts: Sequence[str]
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        return (pieces(io.StringIO(mend(text), newline="")) for text in self.texts)
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Files of plain text (also .gz), each a document."""
+
+    paths: Sequence[Path]
+    encoding: str = "utf-8"
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        return (self._pieces(path) for path in self.paths)
+
+    def _pieces(self, path: Path) -> Iterator[str]:
+        with opened_text(path, self.encoding) as lines:
+            yield from pieces(lines)
+
+
+@dataclass(frozen=True)
+class Column:
+    """The rows of a table, each a document: its columns of text, joined."""
+
+    path: Path
+    columns: Sequence[str]
+    encoding: str = "utf-8"
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        return ([join(row, self.columns)] for row in read(self.path, self.columns, self.encoding))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some documents of others."""
+
+    documents: Documents
+    chosen: NDArray[np.bool_]
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        return (document for document, chosen in zip(self.documents, self.chosen, strict=True) if chosen)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The characters `first` to `past` of all documents, taken as one text; documents outside of it are left out."""
+
+    documents: Documents
+    first: int
+    past: int
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        at = 0
+        for document in self.documents:
+            if at >= self.past:
+                return
+            inside = []
+            for piece in document:
+                if part := piece[max(0, self.first - at) : max(0, self.past - at)]:
+                    inside.append(part)
+                at += len(piece)
+            if inside:
+                yield inside
+
+
+def pieces(lines: IO[str]) -> Iterator[str]:
+    """A text in pieces that end with a line, unless a line is very long."""
+    while piece := lines.read(PIECE):
+        yield piece + (lines.readline(PIECE) if not piece.endswith("\n") else "")
+
+
+def text_files(paths: Sequence[Path]) -> list[Path]:
+    """The files of `paths`: of a folder all .txt and .txt.gz in it, by name. Raises DataError where there are none."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.name.lower().endswith((".txt", ".txt.gz")))
+        if not inside:
+            raise DataError(f"{path} is a folder without any .txt or .txt.gz in it")
+        found += inside
+    return found
+
+
+def held_out(
+    documents: Documents, share: float, rng: "np.random.Generator", fewest: int = 1
+) -> tuple[Documents, Documents]:
+    """Most of the text, and a share that is held out: of many documents some whole ones, else the text's tail.
+
+    Documents of the same text, case and signs aside, never straddle the two. The tail begins where a line does. Of a
+    text with less than `fewest` characters nothing is held out.
+    """
+    lengths = np.array([sum(map(len, document)) for document in documents], np.int64)
+    if not share or lengths.sum() < fewest:
+        return documents, Texts([])
+    if len(lengths) >= FEWEST_DOCUMENTS:
+        keys = np.concatenate([text_keys(["".join(document)]) for document in documents])
+        kept, _ = split(keys.tolist(), [0] * len(keys), share, rng)
+        is_kept = np.zeros(len(keys), bool)
+        is_kept[kept] = True
+        return Chosen(documents, is_kept), Chosen(documents, ~is_kept)
+    total = int(lengths.sum())
+    border = _line_start(documents, round((1 - share) * total))
+    return Stretch(documents, 0, border), Stretch(documents, border, total)
+
+
+def _line_start(documents: Documents, place: int) -> int:
+    """The first place from `place` on where a line begins; `place` itself where its piece has no line end."""
+    at = 0
+    for document in documents:
+        for piece in document:
+            if at + len(piece) > place:
+                return at + piece.find("\n", place - at) + 1 if "\n" in piece[place - at :] else place
+            at += len(piece)
+    return place

@@ -1,0 +1,151 @@
+"""Text -> more text."""
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.base import Estimator, load_training
+from anaphora.bundle import Bundle
+from anaphora.data.corpus import Corpus
+from anaphora.data.documents import Documents, Texts, held_out
+from anaphora.data.windows import Windows
+from anaphora.errors import DataError
+from anaphora.events import Event, Stage
+from anaphora.runtime.language import Reader
+from anaphora.tasks.language import Language, perplexity
+
+CHECKED_TARGETS = 1 << 14
+"""Targets that are read at once to check on the training."""
+FEWEST_CHARACTERS = 2_000
+"""Of a shorter text nothing is held out: it would say little."""
+
+
+class LanguageModel(Estimator, task=Language, kind="language"):
+    """A recurrent language model: how likely a text is, and texts in the style of those it learned from.
+
+        model = LanguageModel(level="char").fit(text)
+        model.perplexity(other_text)
+        print(model.generate("ROMEO:", length=500, temperature=0.8))
+
+    Its options are the fields of `anaphora.tasks.language.LanguageConfig`.
+    """
+
+    def fit(self, texts: str | Sequence[str] | Documents, validation: str | Sequence[str] | Documents = ()) -> Self:
+        """Learn from a text, or from several documents. Needs the extra `train`.
+
+        Without a `validation` text, the tail of the text is held out to check on, or some of many documents: the share
+        that the option `validation` says. Raises OptionError and DataError for what it cannot use, TrainingFailed where
+        the loss is no longer a number.
+        """
+        for _ in self.fit_events(texts, validation):
+            pass
+        return self
+
+    def fit_events(
+        self,
+        texts: str | Sequence[str] | Documents,
+        validation: str | Sequence[str] | Documents = (),
+        partial: str | os.PathLike[str] | None = None,
+    ) -> Generator[Event, None, None]:
+        """`fit`, as a generator of the events in `anaphora.events`, for a progress bar or a plot.
+
+        Closed or interrupted before its end, it leaves the best model so far as the fitted one. With `partial`, a
+        folder, checkpoints are kept there, and an unfinished training of the same data and options is taken up where it
+        stopped, to the same end as if it had not.
+        """
+        load_training()
+        asked = self._task.Config.from_dict(self.get_params())
+        options = asked.resolved(1)
+        kept, held = documents_of(texts), documents_of(validation)
+        if validation == ():
+            kept, held = held_out(kept, options.validation, np.random.default_rng(options.seed), FEWEST_CHARACTERS)
+        yield Stage("reading the training text")
+        task = self._task.learn(options, kept)
+        with tempfile.TemporaryDirectory(dir=partial, ignore_cleanup_errors=True) as folder:
+            training = task.encode(kept, Path(folder) / "training.ids")
+            checked = task.encode(held, Path(folder) / "validation.ids")
+            if not training.targets:
+                raise DataError("the text to learn from is empty")
+            task = task.lasting(asked, training.targets)
+            facts = {
+                "tokens": training.targets,
+                "validation_tokens": checked.targets,
+                "characters": training.characters,
+                "data_sha256": fingerprint(training, checked),
+            }
+            streams = max(1, min(options.batch_size, training.targets // options.window))
+            windows = Windows(training, streams, options.window)
+            yield from self._train(task, windows, in_windows(checked), facts, {}, partial)
+            if checked.targets:
+                yield Stage("scoring the validation text")
+                self.annotate(validation=self._evaluated(checked))
+
+    @staticmethod
+    def _runner(fitted: Bundle, precision: str) -> Reader:
+        return Reader(cast(Language, fitted.task), fitted.arrays, precision)
+
+    def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
+        """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
+        return float(self.evaluate(texts)["perplexity"])
+
+    def evaluate(self, texts: str | Sequence[str] | Documents, streams: int | None = None) -> dict[str, Any]:
+        """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy`, `n`."""
+        corpus = self._reader.task.encode(documents_of(texts))
+        if not corpus.targets:
+            raise DataError("the text to score is empty")
+        return self._evaluated(corpus, streams)
+
+    def score(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The log-probability (nats) of every token of each text, given those before it: a list of `[tokens]`."""
+        return self._reader.scores(checked_texts(texts))
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""
+        return self._reader.embeddings(checked_texts(texts))
+
+    @property
+    def _reader(self) -> Reader:
+        return cast(Reader, self._ready())
+
+    def _evaluated(self, corpus: Corpus, streams: int | None = None) -> dict[str, Any]:
+        found = perplexity(self._reader.judged(corpus, streams))
+        bits = found["loss"] * found["n"] / math.log(2) / max(1, corpus.characters)
+        return found | {"bits_per_character": bits, "characters": corpus.characters}
+
+
+def documents_of(texts: str | Sequence[str] | Documents) -> Documents:
+    """A text, or several, as documents."""
+    if isinstance(texts, str):
+        return Texts([texts])
+    return Texts(checked_texts(texts)) if isinstance(texts, Sequence) else texts
+
+
+def checked_texts(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise DataError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise DataError(f"text {place} is {text!r}, not a text; give a missing text as ''")
+    return list(texts)
+
+
+def in_windows(corpus: Corpus) -> Windows:
+    """A text to check on: as many streams as are quick, and not so many that their beginnings count."""
+    streams = max(1, min(32, corpus.targets // 2_000))
+    return Windows(corpus, streams, CHECKED_TARGETS // streams)
+
+
+def fingerprint(*corpora: Corpus) -> str:
+    """SHA-256 of token ids and the documents' borders."""
+    digest = hashlib.sha256()
+    for corpus in corpora:
+        digest.update(corpus.ids.data)
+        digest.update(corpus.starts.data)
+    return digest.hexdigest()

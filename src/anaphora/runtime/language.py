@@ -1,0 +1,63 @@
+"""Reading with a language model, in NumPy: how likely a text is, and what the network makes of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.data.corpus import Corpus
+from anaphora.data.documents import Texts
+from anaphora.data.windows import Windows
+from anaphora.networks.network import Arrays, In, build
+from anaphora.networks.streams import Streams
+from anaphora.runtime import blocks
+from anaphora.tasks.language import Language
+
+WINDOW = 1_024
+MOST_STREAMS, LEAST_TARGETS = 8, 5_000
+
+
+class Reader:
+    """A language model and its network, ready to read. Nothing in it changes, so threads may share it."""
+
+    def __init__(self, task: Language, arrays: Arrays, precision: str = "float32") -> None:
+        self.task = task
+        self.net = build(task.recipe, task.spec(), In(blocks, precision), arrays)
+
+    def judged(self, corpus: Corpus, streams: int | None = None, window: int = WINDOW) -> NDArray[np.float32]:
+        """Of every target in a corpus, in order, its log-probability, and 1 where no token had a higher one: `[N, 2]`.
+
+        The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 targets, 8
+        at most. Within each the state is carried, whatever the `window`.
+        """
+        streams = streams or max(1, min(MOST_STREAMS, corpus.targets // LEAST_TARGETS))
+        windows = Windows(corpus, streams, window)
+        carried = Streams(self.net)
+        found = np.zeros((corpus.targets, 2), np.float32)
+        for some in windows.in_order():
+            batch = windows.batch(some)
+            found[windows.numbers(some)] = self.task.judge(self.net, carried.features(batch), batch)
+        return found
+
+    def scores(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The log-probability of every token of each text."""
+        corpus = self._corpus(texts)
+        found = self.judged(corpus, streams=1)[:, 0]
+        return np.split(found, (corpus.starts - np.arange(len(corpus.starts)))[1:-1])
+
+    def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""
+        corpus = self._corpus(texts)
+        windows, carried = Windows(corpus, 1, WINDOW), Streams(self.net)
+        sums = np.zeros((len(texts), self.net.encoder.spec.hidden))
+        for some in windows.in_order():
+            batch = windows.batch(some)
+            features = carried.features(batch)
+            document_N = corpus.document_of(windows.numbers(some))
+            places = np.concatenate([row[:length] for row, length in zip(features, batch.inputs[1], strict=True)])
+            np.add.at(sums, document_N, places)
+        tokens = np.maximum(np.diff(corpus.starts) - 1, 1)
+        return (sums / tokens[:, None]).astype(np.float32)
+
+    def _corpus(self, texts: Sequence[str]) -> Corpus:
+        return self.task.encode(Texts(texts), closed=False)

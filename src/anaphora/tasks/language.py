@@ -1,0 +1,203 @@
+"""A text -> its next tokens."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from anaphora.config import option
+from anaphora.data import corpus
+from anaphora.data.batch import Batch
+from anaphora.data.corpus import Corpus
+from anaphora.data.documents import Documents
+from anaphora.errors import OptionError
+from anaphora.networks import language
+from anaphora.networks.blocks import Spec
+from anaphora.networks.language import LanguageOptions
+from anaphora.networks.network import Arrays
+from anaphora.tasks.options import TrainingOptions
+from anaphora.text.clean import Cleaner, CleanOptions
+from anaphora.text.codec import END, END_ID, LEVELS, SPLITS, Codec, Ids
+from anaphora.text.stopwords import read_stopwords
+from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
+
+SUITS: dict[str, dict[str, Any]] = {
+    "char": {
+        "vocab_size": 10_000,
+        "min_count": 1,
+        "hidden_size": 512,
+        "layers": 2,
+        "window": 128,
+        "tied": False,
+        "embedding_size": 128,
+    },
+    "word": {"vocab_size": 30_000, "min_count": 2, "hidden_size": 650, "layers": 2, "window": 35, "tied": True},
+    "bpe": {"vocab_size": 8_000, "min_count": 2, "hidden_size": 512, "layers": 2, "window": 70, "tied": True},
+}
+
+
+@dataclass(frozen=True)
+class LanguageTextOptions(CleanOptions):
+    """How text becomes tokens."""
+
+    strip_html: bool = False
+    lowercase: bool = False
+    level: str = option("char", "what a token is: a character, a word, or a learned piece of a word", choices=LEVELS)
+    split: str = option(
+        "signs", "words end at signs and blanks, or at blanks alone (for text that is tokenized)", choices=SPLITS
+    )
+    vocab_size: int = option(None, "the most tokens that the vocabulary holds", at_least=3)
+    min_count: int = option(None, "how often a token must occur in training to have its own place", at_least=1)
+
+
+@dataclass(frozen=True)
+class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
+    """Options of a language model."""
+
+    window: int = option(None, "tokens of a stream that are read before each step of the optimizer", at_least=1)
+    activation_penalty: float = option(0.0, "weight of the features' mean square in the loss (AR)", at_least=0)
+    change_penalty: float = option(
+        0.0, "weight of the mean square of their changes from token to token (TAR)", at_least=0
+    )
+
+    def steps_of_an_epoch(self, targets: int) -> int:
+        streams = max(1, min(self.batch_size, targets // self.window))
+        return max(1, targets // (streams * self.window))
+
+    def suited(self, rows: int) -> Mapping[str, Any]:
+        own = SUITS[self.level]
+        width = self.hidden_size or own["hidden_size"]
+        return {
+            "batch_size": 32,
+            "epochs": 20,
+            "dropout": 0.3,
+            "layer_dropout": 0.2,
+            "locked_dropout": 0.1,
+            "word_dropout": 0.0,
+            "weight_drop": 0.0,
+            "embedding_size": width,
+            **own,
+        }
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language model's task: options, the tokens, and whether documents end with `[END]` as something to learn."""
+
+    options: LanguageConfig
+    codec: Codec
+    closed: bool
+    stopwords: frozenset[str] = frozenset()
+
+    name: ClassVar[str] = "language"
+    unit: ClassVar[str] = "tokens"
+    Config: ClassVar = LanguageConfig
+    recipe: ClassVar[ModuleType] = language
+
+    @classmethod
+    def learn(cls, options: LanguageConfig, documents: Documents) -> Self:
+        """Learn the vocabulary from the training text, and from nothing else."""
+        if options.tied and options.embedding_size != options.hidden_size:
+            raise OptionError(
+                f"tied=True reads and scores tokens by the same vectors, but embedding_size={options.embedding_size} "
+                f"and hidden_size={options.hidden_size}: make them equal, or give tied=False (--no-tied)"
+            )
+        stopwords = read_stopwords(options.stopwords)
+        clean = Cleaner(options, stopwords)
+        how = {"level": options.level, "split": options.split}
+        count = 0
+
+        def cleaned() -> Any:
+            nonlocal count
+            for document in documents:
+                count += 1
+                yield from map(clean, document)
+
+        codec = Codec.learn(cleaned(), **how, vocab_size=options.vocab_size, min_count=options.min_count)
+        return cls(options, codec, count > 1, stopwords)
+
+    def lasting(self, asked: LanguageConfig, targets: int) -> Self:
+        """The same with enough epochs for a corpus of so many targets, unless it was said how long to train."""
+        epochs = asked.resolved(targets).epochs
+        return self if self.options.epochs == epochs else replace(self, options=replace(self.options, epochs=epochs))
+
+    def spec(self) -> Spec:
+        return language.spec(self.options, vocabulary=self.codec.size, unknown=UNKNOWN_ID)
+
+    def encode(self, documents: Documents, file: Path | None = None, closed: bool | None = None) -> Corpus:
+        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own."""
+        closed = self.closed if closed is None else closed
+        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file)
+
+    def ids(self, texts: Sequence[str]) -> list[Ids]:
+        """Token ids of pieces of text."""
+        clean = self._cleaner
+        return self.codec.encode([clean(text) for text in texts])
+
+    def prompt(self, text: str) -> Ids:
+        """Token ids of a text to be continued."""
+        return self.codec.encode_prompt(self._cleaner(text))
+
+    @cached_property
+    def _cleaner(self) -> Cleaner:
+        return Cleaner(self.options, self.stopwords)
+
+    def start(self, arrays: Arrays, training: Any) -> Arrays:
+        return arrays
+
+    def loss(self, net: Any, features: Any, batch: Batch) -> Any:
+        lengths_B, options = batch.inputs[1], self.options
+        loss = net.next_token_loss(features, lengths_B, batch.targets, language.head(net))
+        return loss + net.activation_penalty(features, lengths_B, options.activation_penalty, options.change_penalty)
+
+    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
+        """Of every target its log-probability, and 1 where no token had a higher one: `[N, 2]`."""
+        return net.next_token_scores(features, batch.inputs[1], batch.targets, language.head(net))
+
+    def metrics(self, judged: NDArray[np.float32], targets: Any) -> dict[str, Any]:
+        return perplexity(judged)
+
+    def score(self, metrics: Mapping[str, Any]) -> float:
+        return -float(metrics["loss"])
+
+    def facts(self) -> dict[str, Any]:
+        return {"vocabulary": self.codec.size}
+
+    def learned(self) -> dict[str, Any]:
+        return {"closed": self.closed, "stopwords": sorted(self.stopwords)}
+
+    def tokenizer(self) -> str:
+        return self.codec.tokenizer.to_str()
+
+    @classmethod
+    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
+        config = LanguageConfig.from_dict(options)
+        if tokenizer is None:
+            raise ValueError("the tokenizer is missing")
+        codec = Codec(config.level, Tokenizer.from_str(tokenizer))
+        for name, place in ((UNKNOWN, UNKNOWN_ID), (END, END_ID)):
+            if codec.tokenizer.token_to_id(name) != place:
+                raise ValueError(f"the tokenizer has no {name}")
+        if max(codec.tokenizer.get_vocab().values()) != codec.size - 1:
+            raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
+        if not isinstance(learned["closed"], bool):
+            raise TypeError(f"closed={learned['closed']!r}")
+        return cls(config, codec, learned["closed"], frozenset(map(str, learned["stopwords"])))
+
+
+def perplexity(scores_N2: NDArray[np.float32]) -> dict[str, Any]:
+    """Scores of a language model from its targets' log-probabilities and hits: `Language.judge`."""
+    loss = -float(np.mean(scores_N2[:, 0], dtype=np.float64))
+    return {
+        "loss": loss,
+        "perplexity": math.exp(min(loss, 700.0)),
+        "next_token_accuracy": float(np.mean(scores_N2[:, 1], dtype=np.float64)),
+        "n": len(scores_N2),
+    }

@@ -1,0 +1,85 @@
+"""Linear map and cross-entropy in one, a few rows at a time: the sheet of all scores, `[N, V]`, never exists.
+
+The gradients are made on the way forward, while a chunk's scores are in cache; the way back only scales them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from anaphora.engine.ragged import inside
+
+CHUNK_NUMBERS = 1 << 22
+"""Scores that exist at once."""
+
+
+def flat(features: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    """The places of a ragged batch row after row: `[B, T, H]` -> `[N, H]`."""
+    if bool((lengths_B == features.shape[1]).all()):
+        return features.reshape(-1, features.shape[-1])
+    return features[inside(features, lengths_B)[..., 0]]
+
+
+def cross_entropy(
+    x_NH: torch.Tensor, weight_VH: torch.Tensor, bias_V: torch.Tensor, targets_N: torch.Tensor, half: bool
+) -> torch.Tensor:
+    """Mean of -log softmax(x W^T + b)[target]. With `half` the products are of bfloat16 numbers, all sums float32."""
+    loss: torch.Tensor = _CrossEntropy.apply(x_NH, weight_VH, bias_V, targets_N, half)  # type: ignore[no-untyped-call]  # torch's own
+    return loss
+
+
+def scores(
+    x_NH: torch.Tensor, weight_VH: torch.Tensor, bias_V: torch.Tensor, targets_N: torch.Tensor, half: bool
+) -> torch.Tensor:
+    """The targets' log-probabilities, and 1 where the target's is the highest, 0 elsewhere: `[N, 2]`."""
+    found = x_NH.new_empty(len(x_NH), 2)
+    for rows, _, logits_CV in _logits(x_NH, _rounded(weight_VH, half), bias_V):
+        of_target_C1 = logits_CV.gather(1, targets_N[rows, None])
+        found[rows, 0] = of_target_C1[:, 0] - logits_CV.logsumexp(1)
+        found[rows, 1] = (logits_CV.amax(1) <= of_target_C1[:, 0]).float()
+    return found
+
+
+class _CrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        x_NH, weight_VH, bias_V, targets_N, half = inputs
+        W_VH = _rounded(weight_VH, half)
+        learns = any(ctx.needs_input_grad)
+        total, dx_NH = x_NH.new_zeros(()), torch.empty_like(x_NH)
+        dw_VH, db_V = torch.zeros_like(weight_VH) if learns else None, torch.zeros_like(bias_V)
+        for rows, x_CH, logits_CV in _logits(x_NH, W_VH, bias_V):
+            log_sums_C1 = logits_CV.logsumexp(1, keepdim=True)
+            total += (log_sums_C1 - logits_CV.gather(1, targets_N[rows, None])).sum()
+            if dw_VH is None:
+                continue
+            d_CV = logits_CV.sub_(log_sums_C1).exp_()
+            d_CV.scatter_add_(1, targets_N[rows, None], torch.full_like(log_sums_C1, -1.0))
+            d_CV /= max(1, len(x_NH))
+            db_V += d_CV.sum(0)
+            d_CV = _rounded(d_CV, half)
+            dx_NH[rows] = d_CV @ W_VH
+            dw_VH += d_CV.T @ x_CH
+        ctx.save_for_backward(dx_NH, dw_VH, db_V)
+        return total / max(1, len(x_NH))
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Any) -> Any:
+        gradients = (own * upstream[0] for own in ctx.saved_tensors)
+        return *(own if need else None for own, need in zip(gradients, ctx.needs_input_grad, strict=False)), None, None
+
+
+def _logits(
+    x_NH: torch.Tensor, W_VH: torch.Tensor, bias_V: torch.Tensor
+) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
+    """Some rows at a time: which, their features as they are multiplied, and their scores."""
+    size = max(1, CHUNK_NUMBERS // len(W_VH))
+    for first in range(0, len(x_NH), size):
+        rows = slice(first, first + size)
+        x_CH = x_NH[rows].to(W_VH.dtype)
+        yield rows, x_CH, (x_CH @ W_VH.T).float() + bias_V
+
+
+def _rounded(tensor: torch.Tensor, half: bool) -> torch.Tensor:
+    return tensor.bfloat16() if half else tensor
