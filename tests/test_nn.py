@@ -7,38 +7,18 @@ from itertools import product
 
 import pytest
 import torch
+from nn_pairs import B, D, H, T, every_module, flat, pair, states
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
 
 import anaphora.nn
 
-NAMES = ("RNN", "LSTM", "GRU")
-D, H, B, T = 5, 7, 4, 6
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 1e-2}
-every_module = pytest.mark.parametrize("name", NAMES)
-
-
-def pair(name, *args, precision=None, **options):
-    """Torch's module and ours, with the same weights."""
-    torch.manual_seed(1)
-    theirs = getattr(torch.nn, name)(*(args or (D, H)), **options)
-    ours = getattr(anaphora.nn, name)(*(args or (D, H)), precision=precision, **options)
-    ours.load_state_dict(theirs.state_dict())
-    return theirs, ours
 
 
 def leaves(module, *given):
     return [*module.parameters(), *(tensor for tensor in given if tensor.requires_grad)]
-
-
-def flat(result):
-    """Every tensor of what a module returns."""
-    if isinstance(result, torch.Tensor):
-        return [result]
-    if isinstance(result, PackedSequence):
-        return [result.data]
-    return [tensor for part in result for tensor in flat(part)]
 
 
 def outcome(module, *given):
@@ -68,12 +48,6 @@ def assert_same(theirs, ours):
             continue
         largest = expected.double().abs().max().clamp(min=1e-6)
         assert (expected.double() - actual.double()).abs().max() <= TOLERANCE[expected.dtype] * largest
-
-
-def states(name, layers, both, *rows, width=H, dtype=torch.float32):
-    stacked = layers * (1 + both)
-    h = torch.randn(stacked, *rows, width, dtype=dtype).requires_grad_()
-    return (h, torch.randn(stacked, *rows, H, dtype=dtype).requires_grad_()) if name == "LSTM" else h
 
 
 OPTIONS = [
@@ -195,49 +169,6 @@ def test_wrong_constructor_arguments_raise_what_torch_raises(name, options):
         getattr(torch.nn, name)(**given)
     with pytest.raises(theirs.type, match=re.escape(str(theirs.value))):
         getattr(anaphora.nn, name)(**given)
-
-
-@every_module
-@pytest.mark.parametrize("first", [False, True])
-@pytest.mark.parametrize("both", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_lengths_are_what_each_row_alone_would_give(name, first, both, dtype):
-    _, ours = pair(name, num_layers=2, batch_first=first, bidirectional=both, dtype=dtype)
-    x_BTD, lengths = torch.randn(B, T, D, dtype=dtype), torch.tensor([3, 6, 0, 1])
-    hx = states(name, 2, both, B, dtype=dtype)
-    places = torch.arange(T)[:, None]
-    poisoned = torch.stack([row.where(places < n, torch.nan) for row, n in zip(x_BTD, lengths, strict=True)])
-    y, end = ours(poisoned if first else poisoned.transpose(0, 1), hx, lengths=lengths)
-    y = y if first else y.transpose(0, 1)
-    given, end = flat([hx]), flat([end])
-    for b, n in enumerate(lengths.tolist()):
-        own = tuple(s[:, b : b + 1] for s in given)
-        assert (y[b, n:] == 0).all()
-        if n == 0:
-            expected_end = list(own)
-        else:
-            row = x_BTD[b : b + 1, :n] if first else x_BTD[b : b + 1, :n].transpose(0, 1)
-            expected, expected_end = ours(row, own if name == "LSTM" else own[0])
-            torch.testing.assert_close(y[b, :n], (expected if first else expected.transpose(0, 1))[0])
-        for actual, one in zip(end, flat([expected_end]), strict=True):
-            torch.testing.assert_close(actual[:, b], one[:, 0])
-
-
-@every_module
-@pytest.mark.parametrize(
-    "lengths",
-    [[1, 2, 3], [1, 2, 3, T + 1], [-1, 2, 3, 4], torch.tensor([1, 2, 3, 4], dtype=torch.int32)],
-    ids=["too few", "too long", "negative", "int32"],
-)
-def test_wrong_lengths_are_refused(name, lengths):
-    _, ours = pair(name)
-    with pytest.raises(ValueError, match="lengths are"):
-        ours(torch.zeros(T, B, D), lengths=torch.as_tensor(lengths))
-
-
-def test_lengths_beside_a_packed_sequence_are_refused():
-    with pytest.raises(ValueError, match="PackedSequence"):
-        anaphora.nn.GRU(D, H)(pack_sequence([torch.zeros(3, D)]), lengths=torch.tensor([3]))
 
 
 @every_module
@@ -367,14 +298,6 @@ def test_a_packed_sequence_that_does_not_add_up_is_torchs(name, sizes):
     theirs, ours = pair(name)
     given = PackedSequence(torch.randn(10, D), torch.tensor(sizes))
     assert_same(outcome(theirs, given), outcome(ours, given))
-
-
-@every_module
-@pytest.mark.parametrize("shape", [(T, 0, D), (0, B, D)])
-def test_lengths_of_an_empty_batch(name, shape):
-    _, ours = pair(name)
-    y, _ = ours(torch.zeros(shape), lengths=torch.zeros(shape[1], dtype=torch.int64))
-    assert y.shape == (*shape[:2], H)
 
 
 @every_module
