@@ -1,5 +1,6 @@
 """One set of rows, several models: the scores, and who wins."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import metrics
-from anaphora.report.words import verdict
+from anaphora.report.words import reading_verdict, verdict
+
+BLOCK = 100
+MOST_NATS = 700.0
+"""A perplexity of more would not be a number."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,18 @@ class Evaluated:
     labels: Sequence[str]
     shares_NK: NDArray[np.float32]
     scores: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a language model made of a text, for a page: its scores beside those of an n-gram model (`compare_readings`),
+    each token of a passage with its surprise (nats) by the network and by the n-gram model, and samples of the model's
+    own writing with their temperatures.
+    """
+
+    scores: dict[str, Any]
+    passage: Sequence[tuple[str, float, float]]
+    samples: Sequence[tuple[float, str]]
 
 
 def compare(
@@ -47,3 +64,35 @@ def compare(
         }
     scores["verdict"] = verdict(scores)
     return scores
+
+
+def compare_readings(
+    network: Mapping[str, Any], own_N: NDArray[Any], baselines: Mapping[str, NDArray[Any]], characters: int
+) -> dict[str, Any]:
+    """A language model's scores of a text, with those of every baseline under `baselines`.
+
+    `own_N` and each baseline's `[N]` are the log-probabilities of the same tokens. `comparison` says by how many nats a
+    token is less surprising to the network than to the n-gram model, with its 95 % interval (blocks of 100 tokens, whose
+    surprises are nearly independent), and `verdict` the same in plain words.
+    """
+    scores = dict(network) | {"bits_per_character": bits_per_character(own_N, characters)}
+    scores["baselines"] = {
+        name: {
+            "perplexity": math.exp(min(-float(theirs_N.mean()), MOST_NATS)),
+            "bits_per_character": bits_per_character(theirs_N, characters),
+        }
+        for name, theirs_N in baselines.items()
+    }
+    if "ngram" in baselines:
+        gain_N = own_N - baselines["ngram"]
+        blocks = np.array([block.mean() for block in np.array_split(gain_N, max(1, len(gain_N) // BLOCK))])
+        half = 1.96 * float(blocks.std(ddof=1)) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
+        gain = float(gain_N.mean())
+        scores["comparison"] = {"nats_gained": gain, "low": gain - half, "high": gain + half}
+    scores["verdict"] = reading_verdict(scores)
+    return scores
+
+
+def bits_per_character(log_probabilities_N: NDArray[Any], characters: int) -> float:
+    """Of the raw text, whatever its tokens are."""
+    return -float(log_probabilities_N.sum(dtype=np.float64)) / math.log(2) / max(1, characters)

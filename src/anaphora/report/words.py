@@ -22,3 +22,19 @@ def verdict(scores: Mapping[str, Any]) -> str:
     if ours > theirs:
         return f"The network is better than the linear baseline: {against} ({chance})."
     return f"The linear baseline is better than the network: {against} ({chance}). Prefer it here; it is simpler, too."
+
+
+def reading_verdict(scores: Mapping[str, Any]) -> str:
+    """How surprising a text is to the network, and whether an n-gram model does as well."""
+    network = f"perplexity {scores['perplexity']:.4g} over {scores['n']:,} tokens"
+    if "comparison" not in scores:
+        return f"The network's {network}."
+    against = f"{network}, the n-gram model's {scores['baselines']['ngram']['perplexity']:.4g}"
+    gained, low, high = (scores["comparison"][key] for key in ("nats_gained", "low", "high"))
+    interval = f"{abs(gained):.3f} nats a token, 95 % between {min(abs(low), abs(high)):.3f} and "
+    interval += f"{max(abs(low), abs(high)):.3f}"
+    if low <= 0 <= high:
+        return f"No clear winner: the network's {against}; the difference may be chance."
+    if gained > 0:
+        return f"The network is better than the n-gram model: {against} ({interval})."
+    return f"The n-gram model is better than the network: {against} ({interval})."
