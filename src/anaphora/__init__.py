@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
-    from anaphora.estimators import SequenceRegressor, TextClassifier, load
+    from anaphora.estimators import LanguageModel, SequenceRegressor, TextClassifier, load
 
-__all__ = ["AnaphoraError", "SequenceRegressor", "TextClassifier", "load"]
+__all__ = ["AnaphoraError", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
 
 _HOME = {
     "AnaphoraError": "anaphora.errors",
+    "LanguageModel": "anaphora.estimators",
     "SequenceRegressor": "anaphora.estimators",
     "TextClassifier": "anaphora.estimators",
     "load": "anaphora.estimators",

@@ -29,6 +29,8 @@ FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 CARD, REPORT, BASELINE = "README.md", "report.html", "baseline/"
 MOST_MEMBERS = 100
+SHOWN = ("accuracy", "macro_f1", "perplexity", "bits_per_character")
+"""Of the scores, what the card shows."""
 READ = (CONFIG, TOKENIZER, WEIGHTS, REPORT)
 
 
@@ -252,8 +254,8 @@ def _scores_in_words(facts: Mapping[str, Any]) -> list[str]:
     for part in ("validation", "test"):
         scores = facts.get(part, {})
         if "verdict" in scores:
-            f1 = f"accuracy {scores['accuracy']:.4f}, macro F1 {scores['macro_f1']:.4f}"
-            lines += [f"- {part} rows: {f1}. {scores['verdict']}"]
+            shown = [f"{name.replace('_', ' ')} {scores[name]:.4f}" for name in SHOWN if name in scores]
+            lines += [f"- {part}: {', '.join(shown)}. {scores['verdict']}"]
     return ["## Scores", "", *lines, ""] if lines else []
 
 

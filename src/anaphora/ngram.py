@@ -12,12 +12,22 @@ the vocabulary, `token` the last token and `context` the number of the (n-1)-gra
 the N tokens, so keys stay below N * V: 10^9 tokens of 2^32 kinds still fit the 63 bits of an int64.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora import arrays
+from anaphora.data.corpus import Corpus
+from anaphora.errors import BundleError
+
+METHOD = "modified Kneser-Ney, interpolated"
+FACTS, TOKENS = "ngram.json", "tokens.safetensors"
+MOST_TOKENS = 10_000_000
+"""Of a longer text the last ones are counted."""
 FALLBACK = (0.5, 1.0, 1.5)  # discounts of counts 1, 2, 3+ where the corpus is too small to estimate them
 
 
@@ -136,3 +146,44 @@ def _offsets(ids: NDArray[np.integer[Any]], starts: NDArray[np.int64], vocabular
 def _contexts(gram: NDArray[np.int64], offset: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """The number of the (n-1)-gram before each token, given that of the one that ends at it; -1 where there is none."""
     return gram if n == 1 else np.where(offset > 0, np.roll(gram, 1), -1)
+
+
+def to_files(corpus: Corpus, order: int) -> dict[str, bytes]:
+    """The contents of a bundle's `baseline/`: the training text's tokens, from which the model is fitted in seconds."""
+    ids, starts = _kept(corpus)
+    facts = {"ngram": METHOD, "order": order, "tokens": len(ids)}
+    return {FACTS: json.dumps(facts, indent=2).encode(), TOKENS: arrays.to_bytes({"ids": ids, "starts": starts})}
+
+
+def from_files(files: Mapping[str, bytes], vocabulary: int) -> dict[str, NGram]:
+    """The model of `to_files` as `ngram`, and the one of single tokens as `unigram`; {} where `files` hold none.
+
+    Raises BundleError where they are damaged.
+    """
+    if FACTS not in files:
+        return {}
+    try:
+        order, kept = int(json.loads(files[FACTS])["order"]), arrays.from_bytes(files[TOKENS])
+        ids, starts = kept["ids"], kept["starts"]
+        orders = {"ngram": order, "unigram": 1}
+        return {name: NGram.fit(ids, starts, vocabulary, n) for name, n in orders.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
+
+
+def best_order(training: Corpus, validation: Corpus, vocabulary: int, orders: Sequence[int]) -> int:
+    """Of several orders the one that the validation text is least surprising to; the first without such a text."""
+    if len(orders) == 1 or not validation.targets:
+        return orders[0]
+
+    def likelihood(order: int) -> float:
+        model = NGram.fit(*_kept(training), vocabulary, order)
+        return float(model.log_probabilities(validation.ids, validation.starts).mean())
+
+    return max(orders, key=likelihood)
+
+
+def _kept(corpus: Corpus) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The last MOST_TOKENS tokens of a corpus."""
+    first = max(0, len(corpus.ids) - MOST_TOKENS)
+    return np.asarray(corpus.ids[first:]), np.concatenate([[first], corpus.starts[corpus.starts > first]]) - first

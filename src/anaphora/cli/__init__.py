@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "anaphora.cli.train",
     "evaluate": "anaphora.cli.evaluate",
     "predict": "anaphora.cli.predict",
+    "generate": "anaphora.cli.generate",
     "inspect": "anaphora.cli.inspect",
     "bench": "anaphora.cli.bench",
 }
@@ -45,6 +46,8 @@ def cli(debug: bool) -> None:
     anaphora train classify news.csv --text text --label label --out model/
     anaphora evaluate model/ held_out.csv                   scores beside a linear baseline
     anaphora predict model/ "a text"                        or --file new.csv, or lines on stdin
+    anaphora train language book.txt --out writer/          a model that writes
+    anaphora generate writer/ --prompt "It was"             what it writes
     anaphora inspect model/                                 layers, sizes, how it was made
     anaphora bench                                          the speed of the engine here
     """

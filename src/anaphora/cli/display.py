@@ -65,7 +65,7 @@ def stepped(event: Step, score: float | None) -> str:
 
 def ended(event: Epoch) -> str:
     parts = [f"epoch {event.epoch:>3}", f"loss {event.training_loss:.4f}"]
-    for name in ("accuracy", "macro_f1", "rmse"):
+    for name in ("accuracy", "macro_f1", "rmse", "perplexity"):
         if name in event.metrics:
             parts.append(f"{name.replace('_', ' ')} {event.metrics[name]:.4f}")
     return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best else "")
@@ -119,3 +119,17 @@ def confusion_table(matrix: Mapping[str, Any], most: int = 12) -> Table | str:
     for label, row in zip(labels, matrix["rows"], strict=True):
         table.add_row(label, *(f"{count:,}" for count in row))
     return table
+
+
+def show_reading(scores: Mapping[str, Any], of: str) -> None:
+    """A language model beside its baselines, then the verdict."""
+    title = f"{scores['n']:,} tokens of {of} text"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("perplexity", "bits per character", "next token right"):
+        table.add_column(name, justify="right")
+    for name, own in {"network": scores, **scores["baselines"]}.items():
+        accuracy = f"{own['next_token_accuracy']:.1%}" if "next_token_accuracy" in own else ""
+        table.add_row(name, f"{own['perplexity']:.4g}", f"{own['bits_per_character']:.3f}", accuracy)
+    results.print(table, "")
+    results.print(scores["verdict"], soft_wrap=True)

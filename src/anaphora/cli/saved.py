@@ -2,20 +2,33 @@
 
 from pathlib import Path
 
+from anaphora.base import Estimator
 from anaphora.errors import OptionError
-from anaphora.estimators import TextClassifier, load
+from anaphora.estimators import LanguageModel, TextClassifier, load
 
 
 def load_classifier(folder: Path) -> TextClassifier:
     model = load(folder)
+    if isinstance(model, LanguageModel):
+        raise OptionError(f"{folder} is a language model, which labels nothing: use anaphora generate {folder}")
     if not isinstance(model, TextClassifier):
         raise OptionError(f"{folder} is a model for the task {model.bundle_.task.name!r}: use it from Python")
     return model
 
 
-def text_columns(classifier: TextClassifier, folder: Path) -> tuple[str, ...]:
+def load_language_model(folder: Path, precision: str) -> LanguageModel:
+    model = load(folder, precision)
+    if not isinstance(model, LanguageModel):
+        raise OptionError(
+            f"{folder} is a model for the task {model.bundle_.task.name!r}, which writes nothing: anaphora generate is "
+            "for those of anaphora train language"
+        )
+    return model
+
+
+def text_columns(model: Estimator, folder: Path) -> tuple[str, ...]:
     """The columns that the model reads, as in its training."""
-    columns = classifier.bundle_.columns.get("text")
+    columns = model.bundle_.columns.get("text")
     if not columns:
         raise OptionError(f"{folder} was trained in Python and knows no column names: say which with --text")
     return tuple(columns)

@@ -1,25 +1,22 @@
 """`anaphora train classify`: from a file of texts and labels to a model folder."""
 
-import os
-import shlex
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import numpy as np
 
-from anaphora.bundle import REPORT, check_free
-from anaphora.cli.display import follow, show_scores
-from anaphora.cli.interrupt import GentleInterrupt
+from anaphora.bundle import REPORT
+from anaphora.cli.display import show_scores
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
 from anaphora.cli.talk import say
-from anaphora.cli.unfinished import CHECKPOINTS, claimed, may_be_replaced
+from anaphora.cli.train_language import language
+from anaphora.cli.training import check_share, output, output_options, test_size_option
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
-from anaphora.errors import DataError, OptionError, TrainingFailed, in_words
+from anaphora.errors import DataError, OptionError, in_words
 from anaphora.estimators import TextClassifier
 from anaphora.report.page import page
 from anaphora.tasks.classify import ClassifyConfig
@@ -31,6 +28,9 @@ def command() -> None:
     """Train a model on a file."""
 
 
+command.add_command(language)
+
+
 class ClassifyCommand(Sections):
     config = ClassifyConfig
 
@@ -39,29 +39,21 @@ class ClassifyCommand(Sections):
 @click.argument("file", type=FILE)
 @click.option("--text", required=True, multiple=True, help="A column of text; give it again to join several.")
 @click.option("--label", required=True, help="The column of the labels.")
-@click.option("--out", required=True, type=FILE, help="The model's folder.")
-@click.option(
-    "--test-size",
-    default=0.0,
-    show_default=True,
-    help="Share of the rows to hold out of everything and to score the finished model on.",
-)
+@test_size_option
 @click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
 @click.option("--drop-duplicates", is_flag=True, help="Keep only the first row of each text.")
 @encoding_option
-@click.option("--force", is_flag=True, help="Replace the model's folder if it exists.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was stopped or killed.")
-@click.option("--quiet", is_flag=True, help="Show no progress and no scores.")
+@output_options
 @takes_options_of(ClassifyConfig)
 def classify(
     file: Path,
     text: tuple[str, ...],
     label: str,
-    out: Path,
     test_size: float,
     drop_missing: bool,
     drop_duplicates: bool,
     encoding: str,
+    out: Path,
     force: bool,
     resume: bool,
     quiet: bool,
@@ -78,16 +70,12 @@ def classify(
     split. Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same
     rows.
     """
-    if not 0 <= test_size < 1:
-        raise OptionError(f"test_size={test_size} is out of range: it must be at least 0 and below 1")
+    check_share(test_size)
     if len({*text, label}) <= len(text):
         raise OptionError(f"the columns {in_words([*text, label])} are not all different")
     ClassifyConfig.from_dict(options)  # wrong values are told before the file is read
-    out = Path(os.path.normpath(out.resolve() if out.is_symlink() else out))
-    force_now = force or (resume and may_be_replaced(out))
-    check_free(out, force_now)
     model = TextClassifier(**options)
-    with claimed(out, resume, force, typed()) as partial:
+    with output(out, force, resume, quiet) as place:
         table = read_table(
             file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates
         )
@@ -95,29 +83,16 @@ def classify(
             say(noticed(file, table))
         groups = near_duplicate_groups(table.texts).tolist()
         kept, held = parted(table, groups, test_size, options["seed"])
-        broken: BaseException | None = None
-        try:
-            with GentleInterrupt() as interrupt, closing(model.fit_events(*kept, partial=partial)) as events:
-                follow(interrupt.watch(events), quiet)
-        except (KeyboardInterrupt, TrainingFailed) as error:
-            if not model.__sklearn_is_fitted__():
-                raise
-            broken = error
-        stopped = broken is not None
-        model.annotate({"text": list(text), "label": label}, file=file.name, command=typed(), interrupted=stopped)
-        if not stopped:
+
+        def finished() -> None:
             if held.texts:
                 model.annotate(test=model.evaluate(held.texts, held.labels))
             if model.examined_:
                 rows = "test" if held.texts else "validation"
                 model.annotate(report=page(model.examined_, model.bundle_.training, rows))
-        model.save(out, force_now)
-        if isinstance(broken, TrainingFailed):
-            raise TrainingFailed(f"{broken}; the last good model is in {out}")
-        if broken:
-            later = "; --resume goes on with the training" if any(partial.glob(CHECKPOINTS)) else ""
-            say(f"The best model so far is in {out}{later}")
-            raise broken
+
+        columns = {"text": list(text), "label": label}
+        place.train(model, model.fit_events(*kept, partial=place.partial), finished, columns, file=file.name)
     if not quiet:
         report(model.bundle_.training, out)
 
@@ -155,11 +130,6 @@ def noticed(file: Path, table: Table) -> str:
     ):
         parts += [f"{count:,} {of}"] * (count > 0)
     return "; ".join(parts)
-
-
-def typed() -> str:
-    """The command that was typed."""
-    return shlex.join(["anaphora", *click.get_current_context().find_root().obj])
 
 
 def report(training: dict[str, Any], out: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.duplicates import text_keys
-from anaphora.data.read import mend, opened_text, read
+from anaphora.data.read import FORMATS, mend, opened_text, read
 from anaphora.data.split import split
 from anaphora.data.table import join
 from anaphora.errors import DataError
@@ -66,6 +66,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """The documents of several sources, one source after another."""
+
+    sources: Sequence[Documents]
+
+    def __iter__(self) -> Iterator[Iterable[str]]:
+        return (document for source in self.sources for document in source)
+
+
+@dataclass(frozen=True)
 class Chosen:
     """Some documents of others."""
 
@@ -102,6 +112,22 @@ def pieces(lines: IO[str]) -> Iterator[str]:
     """A text in pieces that end with a line, unless a line is very long."""
     while piece := lines.read(PIECE):
         yield piece + (lines.readline(PIECE) if not piece.endswith("\n") else "")
+
+
+def read_documents(paths: Sequence[Path], columns: Sequence[str], encoding: str) -> Documents:
+    """The documents of files: each row of a table, if `columns` name its texts, else each file of plain text.
+
+    Raises DataError where a table is given without columns, or there is no file.
+    """
+    if columns:
+        return Chain([Column(path, columns, encoding) for path in paths])
+    files = text_files(paths)
+    for path in files:
+        if path.name.lower().removesuffix(".gz").endswith(FORMATS):
+            raise DataError(f"{path} is a table: say which column holds the texts with --text")
+        if not path.is_file():
+            raise DataError(f"{path} is not a file")
+    return TextFiles(files, encoding)
 
 
 def text_files(paths: Sequence[Path]) -> list[Path]:

@@ -1,26 +1,37 @@
 """Text -> more text."""
 
 import hashlib
-import math
 import os
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora import ngram
 from anaphora.base import Estimator, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Documents, Texts, held_out
+from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.errors import DataError
 from anaphora.events import Event, Stage
+from anaphora.report.scores import Reading, compare_readings
+from anaphora.runtime import writing
 from anaphora.runtime.language import Reader
+from anaphora.runtime.writing import Writing
 from anaphora.tasks.language import Language, perplexity
+from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 
+ORDERS = {"char": (7, 6, 8, 10), "word": (5,), "bpe": (5, 4, 6)}
+"""Of the n-gram model: the one that suits the validation text, the first where there is none."""
+SAMPLE = 200
+TEMPERATURES = (0.5, 0.8, 1.0)
+PASSAGE = 900
+"""Characters of the passage that is painted."""
 CHECKED_TARGETS = 1 << 14
 """Targets that are read at once to check on the training."""
 FEWEST_CHARACTERS = 2_000
@@ -36,6 +47,9 @@ class LanguageModel(Estimator, task=Language, kind="language"):
 
     Its options are the fields of `anaphora.tasks.language.LanguageConfig`.
     """
+
+    examined_: Reading | None = None
+    """The text that `examine` or `evaluate` saw last, `fit`'s own validation text among them."""
 
     def fit(self, texts: str | Sequence[str] | Documents, validation: str | Sequence[str] | Documents = ()) -> Self:
         """Learn from a text, or from several documents. Needs the extra `train`.
@@ -82,10 +96,13 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             }
             streams = max(1, min(options.batch_size, training.targets // options.window))
             windows = Windows(training, streams, options.window)
-            yield from self._train(task, windows, in_windows(checked), facts, {}, partial)
+            yield Stage("fitting the n-gram model")
+            order = ngram.best_order(training, checked, task.codec.size, ORDERS[options.level])
+            baseline = ngram.to_files(training, order)
+            yield from self._train(task, windows, in_windows(checked), facts, baseline, partial)
             if checked.targets:
                 yield Stage("scoring the validation text")
-                self.annotate(validation=self._evaluated(checked))
+                self.annotate(validation=self._examined(checked).scores)
 
     @staticmethod
     def _runner(fitted: Bundle, precision: str) -> Reader:
@@ -96,11 +113,20 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         return float(self.evaluate(texts)["perplexity"])
 
     def evaluate(self, texts: str | Sequence[str] | Documents, streams: int | None = None) -> dict[str, Any]:
-        """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy`, `n`."""
+        """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside the
+        perplexities of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
+
+        The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
+        at most.
+        """
+        return self.examine(texts, streams).scores
+
+    def examine(self, texts: str | Sequence[str] | Documents, streams: int | None = None) -> Reading:
+        """`evaluate`, with a painted passage and some writing: what `anaphora.report.language` makes a page of."""
         corpus = self._reader.task.encode(documents_of(texts))
         if not corpus.targets:
             raise DataError("the text to score is empty")
-        return self._evaluated(corpus, streams)
+        return self._examined(corpus, streams)
 
     def score(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The log-probability (nats) of every token of each text, given those before it: a list of `[tokens]`."""
@@ -110,14 +136,60 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""
         return self._reader.embeddings(checked_texts(texts))
 
+    def start(self, prompt: str = "", samples: int = 1) -> Writing:
+        """A state of writing after a prompt, in which several samples stand side by side.
+
+            state = model.start("It was")
+            (text,) = state.write(100)      # state stands at its end
+            other = state.copy()            # goes on from here on its own
+
+        Words or characters of the prompt that the model does not know are read as `[UNK]`.
+        """
+        return writing.start(self._reader, mend(prompt), samples)
+
+    def unknown(self, prompt: str) -> list[str]:
+        """The words or characters of a prompt that the model does not know, and reads as `[UNK]`."""
+        task = self._reader.task
+        return task.codec.unknown(task.cleaned(mend(prompt)))
+
+    def generate(self, prompt: str = "", length: int = 200, *, stop: str | None = None, **sampling: Any) -> str:
+        """What the model writes after a prompt: `length` tokens, fewer where a document ends or `stop` comes.
+
+        Options: `temperature`, `top_k`, `top_p`, `repetition_penalty`, `seed` (`anaphora.runtime.sampling.Sampling`).
+        """
+        return "".join(self.stream(prompt, length, stop=stop, **sampling))
+
+    def stream(self, prompt: str = "", length: int = 200, *, stop: str | None = None, **sampling: Any) -> Iterator[str]:
+        """`generate`, as pieces of text that come while they are written."""
+        for (piece,) in self.start(prompt).stream(length, stop=stop, **sampling):
+            yield piece
+
     @property
     def _reader(self) -> Reader:
         return cast(Reader, self._ready())
 
-    def _evaluated(self, corpus: Corpus, streams: int | None = None) -> dict[str, Any]:
-        found = perplexity(self._reader.judged(corpus, streams))
-        bits = found["loss"] * found["n"] / math.log(2) / max(1, corpus.characters)
-        return found | {"bits_per_character": bits, "characters": corpus.characters}
+    def _examined(self, corpus: Corpus, streams: int | None = None) -> Reading:
+        reader = self._reader
+        judged_N2 = reader.judged(corpus, streams)
+        models = ngram.from_files(self._fitted().baseline, reader.task.codec.size)
+        theirs = {name: model.log_probabilities(corpus.ids, corpus.starts) for name, model in models.items()}
+        scores = compare_readings(perplexity(judged_N2), judged_N2[:, 0], theirs, corpus.characters)
+        passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2[:, 0]))
+        samples = [(heat, self.generate(length=SAMPLE, temperature=heat)) for heat in TEMPERATURES]
+        self.examined_ = Reading(scores, passage, samples)
+        return self.examined_
+
+    def _passage(self, corpus: Corpus, own_N: NDArray[Any], theirs_N: NDArray[Any]) -> list[tuple[str, float, float]]:
+        """The first tokens of a corpus with their surprises."""
+        decode, passage, characters = self._reader.task.codec.decoder(), [], 0
+        places = corpus.places(np.arange(min(PASSAGE, corpus.targets)))
+        for id, own, theirs in zip(corpus.ids[places].tolist(), own_N.tolist(), theirs_N.tolist(), strict=False):
+            piece = UNKNOWN if id == UNKNOWN_ID else decode(id)
+            passage.append((piece, -own, -theirs))
+            characters += len(piece)
+            if characters > PASSAGE:
+                break
+        return passage
 
 
 def documents_of(texts: str | Sequence[str] | Documents) -> Documents:

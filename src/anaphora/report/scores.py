@@ -32,9 +32,10 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a language model made of a text, for a page: its scores beside those of an n-gram model (`compare_readings`),
-    each token of a passage with its surprise (nats) by the network and by the n-gram model, and samples of the model's
-    own writing with their temperatures.
+    """What a language model made of a text, for a page.
+
+    Its scores beside those of an n-gram model (`compare_readings`), each token of a passage with its surprise (nats) by
+    the network and by the n-gram model, and samples of the model's own writing with their temperatures.
     """
 
     scores: dict[str, Any]
@@ -72,8 +73,8 @@ def compare_readings(
     """A language model's scores of a text, with those of every baseline under `baselines`.
 
     `own_N` and each baseline's `[N]` are the log-probabilities of the same tokens. `comparison` says by how many nats a
-    token is less surprising to the network than to the n-gram model, with its 95 % interval (blocks of 100 tokens, whose
-    surprises are nearly independent), and `verdict` the same in plain words.
+    token is less surprising to the network than to the n-gram model, with its 95 % interval (of blocks of 100 tokens,
+    nearly independent of each other), and `verdict` the same in plain words.
     """
     scores = dict(network) | {"bits_per_character": bits_per_character(own_N, characters)}
     scores["baselines"] = {

@@ -52,16 +52,18 @@ class Embedding(Block):
 
 class Recurrent(Block):
     def __init__(self, spec: blocks.Recurrent, weights: Weights, precision: str = "float32") -> None:
-        super().__init__(spec, {})
+        super().__init__(spec, weights)
         both = stack.directions(weights, spec.layers, spec.bidirectional)
         self.prepared = [[native.prepare(spec.cell, own, precision) for own in layer] for layer in both]
 
     def __call__(self, x_BTD: Any, lengths_B: Any, state: State | None = None) -> Any:
         return stack.run(native.scan, self.spec.cell, self.prepared, x_BTD, lengths_B, state)
 
-    def session(self, rows: int) -> Session:
-        """The same layers one step at a time; they read in one direction."""
-        return Session(self.spec.cell, [forward for (forward,) in self.prepared], rows)
+    def session(self, rows: int, embedding: Any = None) -> Session:
+        """The same layers one step at a time, over tokens if there is an embedding; they read in one direction."""
+        layers = [forward for (forward,) in self.prepared]
+        first = self.weights["weight_ih_l0"]
+        return Session(self.spec.cell, layers, rows, embedding=embedding, weight_ih=first)
 
 
 class Pool(Block):

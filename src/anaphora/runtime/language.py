@@ -1,17 +1,23 @@
 """Reading with a language model, in NumPy: how likely a text is, and what the network makes of it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora import _native
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Texts
 from anaphora.data.windows import Windows
+from anaphora.engine import native
+from anaphora.networks import language
 from anaphora.networks.network import Arrays, In, build
 from anaphora.networks.streams import Streams
 from anaphora.runtime import blocks
 from anaphora.tasks.language import Language
+from anaphora.text.codec import END_ID
+from anaphora.text.tokenize import UNKNOWN_ID
 
 WINDOW = 1_024
 MOST_STREAMS, LEAST_TARGETS = 8, 5_000
@@ -23,6 +29,26 @@ class Reader:
     def __init__(self, task: Language, arrays: Arrays, precision: str = "float32") -> None:
         self.task = task
         self.net = build(task.recipe, task.spec(), In(blocks, precision), arrays)
+        self.precision = precision
+
+    @cached_property
+    def head(self) -> _native.Head:
+        """The head for the native loop of writing."""
+        weight_VH, bias_V = map(np.ascontiguousarray, language.head(self.net))
+        return _native.Head(
+            weight_VH, bias_V, native.resolve(self.precision), native.environment()[0], native.threads()
+        )
+
+    @property
+    def head_numbers(self) -> int:
+        return int(language.head(self.net)[0].size)
+
+    @cached_property
+    def banned(self) -> NDArray[np.uint8]:
+        """1 for the tokens that are never written: unknown ones, and the end of a document where none was learned."""
+        banned_V = np.zeros(self.task.codec.size, np.uint8)
+        banned_V[[UNKNOWN_ID, *([] if self.task.closed else [END_ID])]] = 1
+        return banned_V
 
     def judged(self, corpus: Corpus, streams: int | None = None, window: int = WINDOW) -> NDArray[np.float32]:
         """Of every target in a corpus, in order, its log-probability, and 1 where no token had a higher one: `[N, 2]`.

@@ -143,7 +143,10 @@ class Language:
 
     def prompt(self, text: str) -> Ids:
         """Token ids of a text to be continued."""
-        return self.codec.encode_prompt(self._cleaner(text))
+        return self.codec.encode_prompt(self.cleaned(text))
+
+    def cleaned(self, text: str) -> str:
+        return self._cleaner(text)
 
     @cached_property
     def _cleaner(self) -> Cleaner:

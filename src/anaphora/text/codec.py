@@ -55,7 +55,9 @@ class Codec:
                 show_progress=False,
             )
             tokenizer.train_from_iterator(texts, trainer)
-            return cls(level, tokenizer)
+            plain = Tokenizer(tokenizer.model)  # without the special tokens' names, which a text might hold
+            plain.pre_tokenizer = tokenizer.pre_tokenizer
+            return cls(level, plain)
         cut = Split(Regex(CHARACTER if level == "char" else WORDS[split]), behavior="removed", invert=True)
         counts: Counter[str] = Counter()
         for text in texts:
@@ -78,7 +80,10 @@ class Codec:
         if self.level == "char":
             return [self._of_character[np.frombuffer(text.encode("utf-32-le"), np.uint32)] for text in texts]
         found = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) for encoding in found]
+        rows = [np.array(encoding.ids, np.int32) for encoding in found]
+        for ids in rows:
+            ids[ids == END_ID] = UNKNOWN_ID  # a word of a text that is spelled like it
+        return rows
 
     def encode_prompt(self, text: str) -> Ids:
         """Token ids of what is to be continued. A word that is only known with a blank before it, or only without, is

@@ -1,0 +1,222 @@
+"""A language model from text to text: fitting, reading, writing."""
+
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anaphora import LanguageModel, load
+from anaphora.data.documents import Texts
+from anaphora.errors import DataError, OptionError
+from anaphora.events import Epoch, Step
+from anaphora.runtime import writing
+from anaphora.runtime.language import Reader
+
+HELLO = "hello world\n" * 40
+SMALL: dict[str, Any] = {
+    "hidden_size": 24,
+    "embedding_size": 12,
+    "layers": 1,
+    "batch_size": 4,
+    "window": 16,
+    "learning_rate": 0.02,
+    "dropout": 0.0,
+    "layer_dropout": 0.0,
+    "locked_dropout": 0.0,
+    "precision": "float32",
+}
+DOCUMENTS = [f"the {colour} {animal} sat." for colour in ("red", "blue", "old") for animal in ("cat", "dog", "hen")] * 12
+
+
+@pytest.fixture(scope="module")
+def hello() -> LanguageModel:
+    return LanguageModel(**SMALL, steps=120).fit(HELLO)
+
+
+@pytest.fixture(scope="module")
+def animals() -> LanguageModel:
+    return LanguageModel(**SMALL | {"level": "word", "min_count": 1}, steps=150).fit(DOCUMENTS)
+
+
+def test_it_learns_hello_world_and_writes_it_back_from_h(hello: LanguageModel) -> None:
+    assert hello.generate("h", 23, temperature=0) == "ello world\nhello world\n"
+    assert hello.perplexity(HELLO) < 1.2
+
+
+def test_it_learns_where_documents_end(animals: LanguageModel) -> None:
+    assert animals.bundle_.task.closed
+    text = animals.generate("", 50, temperature=0.5)
+    assert text.endswith(" sat.")
+    assert text in DOCUMENTS
+
+
+def test_scores_are_log_probabilities_of_each_token(hello: LanguageModel) -> None:
+    texts = ["hello world\n", "hxllo", ""]
+    scores = hello.score(texts)
+    assert [len(row) for row in scores] == [12, 5, 0]
+    assert all((row <= 0).all() for row in scores)
+    assert scores[1][1] < scores[0][1] - 2  # x after h
+    whole = hello.evaluate(texts[0], streams=1)
+    assert math.isclose(whole["loss"], -scores[0].mean(), rel_tol=1e-5)
+    assert math.isclose(whole["perplexity"], math.exp(-scores[0].mean()), rel_tol=1e-5)
+    assert math.isclose(whole["bits_per_character"], -scores[0].mean() / math.log(2), rel_tol=1e-5)
+
+
+def test_a_texts_score_does_not_depend_on_the_texts_beside_it(hello: LanguageModel) -> None:
+    texts = ["hello", "", "world hello\n" * 200, "o"]
+    for text, row in zip(texts, hello.score(texts), strict=True):
+        np.testing.assert_allclose(row, hello.score([text])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "gru_textbook"])
+def test_the_state_is_carried_over_windows_of_any_length(cell: str) -> None:
+    model = LanguageModel(**SMALL | {"layers": 2, "cell": cell}, steps=3).fit(HELLO)
+    reader: Reader = model._reader
+    corpus = reader.task.encode(Texts([HELLO[:200], "", "world", HELLO[:77]]))
+    whole = reader.judged(corpus, 1, 10_000)
+    for window in (1, 7, 100):
+        np.testing.assert_allclose(reader.judged(corpus, 1, window), whole, atol=1e-5)
+    by_document = [reader.judged(reader.task.encode(Texts([t]), closed=True), 1) for t in (HELLO[:200], "", "world")]
+    np.testing.assert_allclose(np.concatenate(by_document), whole[: sum(map(len, by_document))], atol=1e-5)
+
+
+def test_streams_differ_only_after_their_beginnings(hello: LanguageModel) -> None:
+    reader: Reader = hello._reader
+    corpus = reader.task.encode(Texts([HELLO]))
+    one, two = reader.judged(corpus, 1), reader.judged(corpus, 2)
+    half = corpus.targets // 2
+    np.testing.assert_allclose(one[:half], two[:half], atol=1e-5)
+    assert abs(one[half, 0] - two[half, 0]) > 1e-3  # the second stream begins without a state
+    np.testing.assert_allclose(one[-5:], two[-5:], atol=0.1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "gru_textbook"])
+@pytest.mark.parametrize("level", ["char", "word"])
+def test_writing_is_the_same_in_one_call_in_chunks_step_by_step_and_by_the_plain_loop(cell: str, level: str) -> None:
+    options = SMALL | {"layers": 2, "cell": cell, "level": level, "min_count": 1}
+    model = LanguageModel(**options, steps=5).fit(DOCUMENTS)
+    reader: Reader = model._reader
+    how = {"temperature": 1.3, "top_k": 9, "top_p": 0.95, "repetition_penalty": 1.1, "seed": 5}
+
+    def written(*lengths: int, plain: bool = False) -> list[str]:
+        state = model.start("the", samples=3)
+        if plain:
+            engine = writing.Plain(reader.net, 3, reader.task.codec.size)
+            state = writing.Writing(reader, engine, 3)
+            state.read("the")
+        parts = [state.write(length, **how) for length in lengths]
+        return ["".join(row) for row in zip(*parts, strict=True)]
+
+    whole = written(40)
+    assert len({*whole}) == 3
+    assert whole == written(13, 20, 7) == written(*[1] * 40) == written(40, plain=True)
+    assert whole[0] == model.generate("the", 40, **how) == "".join(model.stream("the", 40, **how))
+
+
+def test_a_state_can_be_kept_and_forked(hello: LanguageModel) -> None:
+    state = hello.start("hell")
+    kept = state.copy()
+    (first,) = state.write(30, temperature=1, seed=1)
+    other = kept.copy()
+    assert kept.write(30, temperature=1, seed=1) == [first]
+    other.read("o w")
+    assert other.write(3, temperature=0) == ["orl"]
+    assert hello.start("hello w").write(3, temperature=0) == ["orl"]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru_textbook"])
+def test_a_fork_of_several_samples_goes_on_in_each(cell: str) -> None:
+    model = LanguageModel(**SMALL | {"cell": cell}, steps=5).fit(HELLO)
+    state = model.start("h", samples=2)
+    state.write(5, repetition_penalty=1.5, seed=3)
+    other = state.copy()
+    assert other.write(20, repetition_penalty=1.5, seed=3) == state.write(20, repetition_penalty=1.5, seed=3)
+
+
+def test_writing_ends_before_the_stop_text_and_the_state_stands_after_it(hello: LanguageModel) -> None:
+    state = hello.start("h")
+    assert state.write(50, stop="wor", temperature=0) == ["ello "]
+    assert state.write(3, temperature=0) == ["ld\n"]
+    assert hello.generate("h", 11, stop="never", temperature=0) == "ello world\n"
+    assert hello.generate("h", 3, stop="lox", temperature=0) == "ell"  # what waited for the rest of the stop text
+
+
+def test_unknown_tokens_and_ends_that_were_not_learned_are_never_written(hello: LanguageModel) -> None:
+    assert hello.unknown("hxy") == ["x", "y"]
+    text = hello.generate("zzz", 500, temperature=50.0)
+    assert len(text) == 500
+    assert {*text} <= {*HELLO}
+
+
+def test_a_loaded_model_is_the_same_and_needs_no_training_libraries(hello: LanguageModel, tmp_path: Path) -> None:
+    hello.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert isinstance(again, LanguageModel)
+    assert again.evaluate("hello") == hello.evaluate("hello")
+    assert again.generate("h", 40, seed=7) == hello.generate("h", 40, seed=7)
+    np.testing.assert_array_equal(again.embed(["hello", ""]), hello.embed(["hello", ""]))
+    assert pickle.loads(pickle.dumps(hello)).generate("h", 40, seed=7) == hello.generate("h", 40, seed=7)
+
+
+def test_embeddings_are_the_mean_of_the_outputs(hello: LanguageModel) -> None:
+    found = hello.embed(["hello", "", "he"])
+    assert found.shape == (3, SMALL["hidden_size"])
+    assert not found[1].any()
+    batch = hello._reader.task.encode(Texts(["he"]))
+    ids = batch.ids[:-1].astype(np.int64)[None]
+    features, _ = hello._reader.net(ids, np.array([2]))
+    np.testing.assert_allclose(found[2], features[0].mean(0), atol=1e-6)
+
+
+def test_the_n_gram_model_stands_beside_it(hello: LanguageModel) -> None:
+    scores = hello.evaluate(HELLO)
+    assert scores["baselines"]["ngram"]["perplexity"] < scores["baselines"]["unigram"]["perplexity"]
+    assert "n-gram model" in scores["verdict"]
+
+
+def test_the_vocabulary_comes_from_the_training_text_alone() -> None:
+    model = LanguageModel(**SMALL, steps=2).fit("ab\n" * 2000, "abQ\n" * 50)
+    assert b"Q" not in model.bundle_.task.codec.pieces
+    tail = LanguageModel(**SMALL, steps=2, validation=0.1).fit("ab\n" * 2000 + "Q\n" * 100)
+    assert b"Q" not in tail.bundle_.task.codec.pieces
+
+
+def test_the_text_is_read_in_order_and_the_epochs_are_told() -> None:
+    events = list(LanguageModel(**SMALL, epochs=3).fit_events(HELLO * 10))
+    assert sum(isinstance(event, Epoch) for event in events) == 3
+    steps = [event for event in events if isinstance(event, Step)]
+    assert steps[-1].loss < steps[0].loss
+
+
+@pytest.mark.parametrize("text", ["", [], ["", ""]])
+def test_an_empty_text_is_refused(text: Any) -> None:
+    with pytest.raises(DataError, match="the text to learn from is empty"):
+        LanguageModel(**SMALL).fit(text)
+
+
+def test_odd_wishes_are_refused(hello: LanguageModel) -> None:
+    for wrong in ({"temperature": -1}, {"top_p": 1.5}, {"top_k": -1}, {"heat": 1}):
+        with pytest.raises(OptionError):
+            hello.generate("h", 5, **wrong)
+    with pytest.raises(OptionError, match="length=0"):
+        hello.generate("h", 0)
+    with pytest.raises(OptionError, match="samples=0"):
+        hello.start("h", 0)
+    with pytest.raises(OptionError, match="stop=''"):
+        hello.generate("h", 5, stop="")
+    with pytest.raises(DataError, match="a list of texts"):
+        hello.score("hello")
+    with pytest.raises(DataError, match="text 1 is 3"):
+        hello.score(["a", 3])  # type: ignore[list-item]
+    with pytest.raises(DataError, match="the text to score is empty"):
+        hello.evaluate("")
+    with pytest.raises(OptionError, match="tied=True reads and scores"):
+        LanguageModel(**SMALL | {"tied": True}).fit(HELLO)
+
+
+def test_a_text_shorter_than_a_window_is_learned() -> None:
+    model = LanguageModel(**SMALL | {"window": 1000}, steps=100).fit("hello world")
+    assert model.generate("h", 10, temperature=0) == "ello world"
