@@ -69,10 +69,16 @@ auto* data(const std::optional<Array>& array, const char* name, const std::vecto
     return array ? data(*array, name, shape) : Pointer(nullptr);
 }
 
-// Calls body(thread, threads) on all threads, without Python's lock.
+// Calls body(thread, threads) on all threads.
 template <typename Body>
-void parallel(int threads, const Body& body) {
-    nb::gil_scoped_release released;
+void on_threads(int threads, const Body& body) {
     run(threads, [](void* context, int thread, int all) { (*static_cast<const Body*>(context))(thread, all); },
         const_cast<Body*>(&body));
+}
+
+// The same, and Python's lock is free meanwhile.
+template <typename Body>
+void parallel(int threads, const Body& body) {
+    const nb::gil_scoped_release released;
+    on_threads(threads, body);
 }

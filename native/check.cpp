@@ -3,6 +3,7 @@
 // Prints a line an instruction set and precision; exits with 1 where an error is too large. With --same, whether
 // other numbers of threads, and two children at once, compute what a process has.
 
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -194,6 +195,28 @@ std::pair<double, double> check(const Kernels& kernels, Precision precision, con
     return {error / largest, std::fabs(along - slope) / size};
 }
 
+// The largest relative error of y = x W^T + bias.
+double check_matrix(const Kernels& kernels, Precision precision, int64_t rows, int64_t K, int64_t columns, int threads) {
+    const Kind& kind = kernels.kinds[precision];
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal;
+    Floats x(size_t(rows * K)), w(size_t(columns * K)), bias(static_cast<size_t>(columns)), y(size_t(rows * columns));
+    for (Floats* const values : {&x, &w, &bias})
+        for (float& value : *values) value = normal(random);
+    const Room<int32_t> matrix(kind.matrix_words(K, columns));
+    const Room<char> scratch(kind.matrix_scratch(K) * threads);
+    const MatrixProduct f{rows, K, columns, matrix.get(), bias.data(), x.data(), y.data(), scratch.get()};
+    parallel(threads, [&](int thread, int all) { kind.pack_matrix(K, columns, w.data(), matrix.get(), thread, all); });
+    parallel(threads, [&](int thread, int all) { kind.matrix_product(f, thread, all); });
+    double error = 0, largest = 0;
+    for (int64_t i = 0; i < rows * columns; ++i) {
+        double expected = bias[size_t(i % columns)];
+        for (int64_t k = 0; k < K; ++k) expected += double(x[size_t(i / columns * K + k)]) * w[size_t(i % columns * K + k)];
+        error = std::fmax(error, std::fabs(y[size_t(i)] - expected)), largest = std::fmax(largest, std::fabs(expected));
+    }
+    return error / largest;
+}
+
 #if defined(__unix__) || defined(__APPLE__)
 bool check_same() {
     Case c{LSTM, 37, 9, 20, 40, false, 2, {}};
@@ -260,6 +283,14 @@ int main(int count, char** arguments) {
                                 good = good && right;
                                 outputs = std::fmax(outputs, output), gradients = std::fmax(gradients, gradient);
                             }
+            for (const auto& [rows, K, columns] : {std::array<int64_t, 3>{1, 1, 1}, {1, 40, 65}, {7, 33, 17}, {70, 300, 50}})
+                for (const int threads : {1, 3}) {
+                    const double error = check_matrix(*kernels, Precision(precision), rows, K, columns, threads);
+                    if (!(error < most[precision]))
+                        std::printf("%s %s: [%d, %d] times [%d, %d]: %.1e\n", kernels->name, names[precision], int(rows),
+                                    int(K), int(K), int(columns), error);
+                    good = good && error < most[precision], outputs = std::fmax(outputs, error);
+                }
             std::printf("%s: %s outputs within %.1e, gradients within %.1e\n", kernels->name, names[precision], outputs,
                         gradients);
         }

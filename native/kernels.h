@@ -81,6 +81,16 @@ struct Backward {
     void* scratch;       // threads * backward_scratch bytes
 };
 
+// y = x W^T + bias, for a matrix W that belongs to no cell.
+struct MatrixProduct {
+    int64_t rows, K, columns;
+    const int32_t* matrix;  // W [columns, K], as pack_matrix has laid it out
+    const float* bias;      // [columns], or null
+    const float* x;         // [rows, K]
+    float* y;               // [rows, columns]
+    void* scratch;          // threads * matrix_scratch bytes
+};
+
 // The kernels of one precision.
 struct Kind {
     // Words that each packing takes, and the packing of the panels of one share of threads.
@@ -91,6 +101,10 @@ struct Kind {
     void (*forward)(Cell, const Forward&, int thread, int threads);
     int64_t (*backward_scratch)(Cell, const Backward&, int threads);
     void (*backward)(Cell, const Backward&, int thread, int threads);
+    int64_t (*matrix_words)(int64_t K, int64_t columns);
+    void (*pack_matrix)(int64_t K, int64_t columns, const float* w, int32_t* packed, int thread, int threads);
+    int64_t (*matrix_scratch)(int64_t K);  // bytes of a thread, for any number of rows
+    void (*matrix_product)(const MatrixProduct&, int thread, int threads);
 };
 
 struct Kernels {

@@ -8,6 +8,7 @@
 
 #include "packed.h"
 #include "session.h"
+#include "writer.h"
 
 NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);  // a graph of torch's that is alive when the program ends keeps its weights
@@ -45,6 +46,20 @@ NB_MODULE(_native, m) {
         .def_prop_ro("inputs", [](nb::handle self) { return nb::cast<Session&>(self).inputs(self); })
         .def_prop_ro("outputs", [](nb::handle self) { return nb::cast<Session&>(self).outputs(self); })
         .def_prop_ro("states", [](nb::handle self) { return nb::cast<Session&>(self).states(self); });
+    nb::class_<Head>(m, "Head")
+        .def(nb::init<const In&, const std::optional<In>&, const std::string&, const std::optional<std::string>&, int>(),
+             nb::arg("weight").noconvert(), nb::arg("bias").noconvert().none(), nb::arg("precision"),
+             nb::arg("isa").none(), nb::arg("threads"))
+        .def("logits", &Head::logits, nb::arg("x").noconvert(), nb::arg("threads"));
+    nb::class_<Writer>(m, "Writer")
+        .def(nb::init<Session&, const Head&, int>(), nb::arg("session"), nb::arg("head"), nb::arg("threads"),
+             nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+        .def("read", &Writer::read, nb::arg("ids").noconvert())
+        .def("write", &Writer::write, nb::arg("out").noconvert(), nb::arg("temperature"), nb::arg("top_k"),
+             nb::arg("top_p"), nb::arg("repetition_penalty"), nb::arg("seed"), nb::arg("banned").noconvert().none())
+        .def_rw("position", &Writer::position)
+        .def_prop_ro("seen", [](nb::handle self) { return nb::cast<Writer&>(self).seen(self); })
+        .def_prop_ro("logits", [](nb::handle self) { return nb::cast<Writer&>(self).logits(self); });
     m.def("isas", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available()) names.push_back(kernels->name);

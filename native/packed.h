@@ -67,6 +67,12 @@ inline Places places(const Ints& row, const Ints& time, int64_t B, int64_t T) {
     return {data(row, "row places", {B}), data(time, "time places", {T})};
 }
 
+inline void check_width(Precision precision, size_t numbers) {
+    constexpr int64_t MOST_BYTES = 130'000;  // whose products' sum fits into 32 bits
+    if (precision == BYTE && numbers > size_t(MOST_BYTES))
+        throw std::invalid_argument("int8 is for widths up to " + std::to_string(MOST_BYTES));
+}
+
 // One direction's weights, packed for one instruction set. It does not change once made.
 class Packed {
    public:
@@ -79,12 +85,9 @@ class Packed {
           kind_(kernels_.kinds[precision_]),
           forward_(forward),
           backward_(backward) {
-        constexpr int64_t MOST_BYTES = 130'000;  // whose products' sum fits into 32 bits
-        if (precision_ == BYTE && w_ih.ndim() == 2 && w_hh.ndim() == 2 &&
-            std::max(w_ih.shape(1), w_hh.shape(1)) > size_t(MOST_BYTES))
-            throw std::invalid_argument("int8 is for widths up to " + std::to_string(MOST_BYTES));
         if (backward && precision_ == BYTE) throw std::invalid_argument("there is no way back in int8");
         if (w_ih.ndim() != 2 || w_hh.ndim() != 2) throw std::invalid_argument("weights are matrices");
+        check_width(precision_, std::max(w_ih.shape(1), w_hh.shape(1)));
         const int64_t H = int64_t(w_hh.shape(1)), D = int64_t(w_ih.shape(1)), G = GATES_OF[cell_] * H;
         if (H < 1) throw std::invalid_argument("the state needs a width of 1 or more");
         const float* const ih = data(w_ih, "weight_ih", {G, D});

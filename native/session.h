@@ -1,6 +1,8 @@
 // A stack of layers that takes one step at a time, for a number of rows at once, and carries their states. All memory is
 // taken when it is made; a step takes none.
 #pragma once
+#include <mutex>
+
 #include "packed.h"
 
 class Session {
@@ -49,20 +51,33 @@ class Session {
     Session(const Session&) = delete;
 
     void step() {
-        for (int64_t row = 0; takes_tokens() && row < rows_; ++row) {
-            const int64_t id = ids_.get()[row];
-            if (id < 0 || id >= tokens_)
-                throw std::invalid_argument("ids[" + std::to_string(row) + "] is " + std::to_string(id) +
-                                            ", not between 0 and " + std::to_string(tokens_ - 1));
-            if (embedding_) std::copy_n(embedding_ + id * width_, width_, x_.get() + row * width_);
-            else known_[size_t(row)] = id;  // as it was checked: Python may write to the inputs meanwhile
-        }
-        const auto work = [this](int thread, int all) {  // a thread's rows need no other's: no barrier between layers
-            for (const Layer& layer : layers_) layer.kind->forward(layer.cell, layer.work, thread, all);
-        };
-        if (threads_ == 1) work(0, 1);
-        else parallel(threads_, work);
+        if (takes_tokens()) take(ids_.get());
+        if (threads_ == 1) return advance();
+        const nb::gil_scoped_release released;
+        advance();
     }
+
+    // The same with tokens [rows] that come from elsewhere, without Python.
+    void feed(const int64_t* ids) { take(ids), advance(); }
+
+    void check(int64_t place, int64_t id) const {
+        if (id < 0 || id >= tokens_)
+            throw std::invalid_argument("ids[" + std::to_string(place) + "] is " + std::to_string(id) +
+                                        ", not between 0 and " + std::to_string(tokens_ - 1));
+    }
+
+    // To be held for as long as steps are taken without Python's lock.
+    std::unique_lock<std::mutex> alone() {
+        std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
+        if (!lock) throw std::runtime_error("a session is for one thread at a time");
+        return lock;
+    }
+
+    bool takes_tokens() const { return table_ || embedding_; }
+    int64_t rows() const { return rows_; }
+    int64_t tokens() const { return tokens_; }                   // that it knows
+    int64_t width() const { return layers_.back().H; }           // of an output
+    const float* top() const { return layers_.back().y.get(); }  // the outputs
 
     using Array = nb::ndarray<nb::numpy, float>;
     nb::object inputs(nb::handle self) {
@@ -90,12 +105,18 @@ class Session {
         Room<char> scratch;
     };
 
-    bool takes_tokens() const { return table_ || embedding_; }
-    template <typename T>
-    static Room<T> cleared(int64_t count) {
-        Room<T> room(count);
-        std::fill(room.get(), room.get() + count, T(0));
-        return room;
+    void take(const int64_t* ids) {
+        for (int64_t row = 0; row < rows_; ++row) {
+            const int64_t id = ids[row];
+            check(row, id);
+            if (embedding_) std::copy_n(embedding_ + id * width_, width_, x_.get() + row * width_);
+            else known_[size_t(row)] = id;  // as it was checked: Python may write to the inputs meanwhile
+        }
+    }
+    void advance() {
+        on_threads(threads_, [this](int thread, int all) {  // its rows need no other's: no barrier between layers
+            for (const Layer& layer : layers_) layer.kind->forward(layer.cell, layer.work, thread, all);
+        });
     }
     nb::object array(float* numbers, int64_t H, nb::handle self) {
         const size_t shape[] = {size_t(rows_), size_t(H)};
@@ -112,4 +133,5 @@ class Session {
     Room<float> x_;
     Room<int64_t> ids_;
     std::vector<Layer> layers_;
+    std::mutex busy_;
 };

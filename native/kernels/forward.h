@@ -23,7 +23,7 @@ struct ForwardRoom {
         most = SHEET / x_floats > rows ? SHEET / x_floats : rows;
         if (f.batch.T * rows < most) most = f.batch.T * rows;
         const int64_t coded = CODED ? up(rows, ROWS_AT_ONCE) : 0;
-        x_words = stride(f.weights.D), h_words = stride(f.weights.H);
+        x_words = coded_stride<P>(f.weights.D), h_words = coded_stride<P>(f.weights.H);
         Carver carver{0};
         for (int pass = 0; pass < (real ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(f.scratch) + uintptr_t(thread * carver.bytes)};
@@ -37,8 +37,6 @@ struct ForwardRoom {
         }
         bytes = carver.bytes;
     }
-
-    static int64_t stride(int64_t numbers) { return up(words_of<P>(numbers) + P::ROW_TAIL, 16) + 16; }
 };
 
 template <typename C, typename P>

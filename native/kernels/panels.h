@@ -215,9 +215,12 @@ struct Product {
         }
     };
 
-    void run() const {
+    // Or a thread's share of the columns.
+    void run(int thread = 0, int threads = 1) const {
         const Panels layout(columns);
-        for (int64_t p = 0; p < layout.count; ++p) in_tiles(layout.width(p), count, Tile{*this, layout, layout.first(p)});
+        const int64_t past = layout.count * (thread + 1) / threads;
+        for (int64_t p = layout.count * thread / threads; p < past; ++p)
+            in_tiles(layout.width(p), count, Tile{*this, layout, layout.first(p)});
     }
 };
 

@@ -8,6 +8,10 @@ constexpr int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 template <typename P>
 constexpr int64_t words_of(int64_t numbers) { return up((numbers + P::PER - 1) / P::PER, WORDS_AT_ONCE); }
 
+// Words from one coded row to the next.
+template <typename P>
+constexpr int64_t coded_stride(int64_t numbers) { return up(words_of<P>(numbers) + P::ROW_TAIL, 16) + 16; }
+
 struct Single {
     static constexpr bool LEARNS = true;  // has a way back
     static constexpr int PER = 1;         // numbers in a word

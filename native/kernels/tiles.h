@@ -38,11 +38,11 @@ INLINE void tile_dot(Byte) {
 }
 #endif
 
-// The thread's tiles, from here to the end of the scope, for a batch that is worth it. Whoever else uses tiles on this
+// The thread's tiles, from here to the end of the scope, for places (rows and their steps) that are worth it. Whoever else uses tiles on this
 // thread brings a shape of its own, and a thread that has released them is cheaper to switch.
 struct Tiles {
-    explicit Tiles(const Batch& batch) {
-        if ((tiles_ready = batch.B * batch.T > FEW_ROWS)) tiles_begin();
+    explicit Tiles(int64_t places) {
+        if ((tiles_ready = places > FEW_ROWS)) tiles_begin();
     }
     ~Tiles() {
         if (tiles_ready) tiles_end();
@@ -96,6 +96,6 @@ INLINE void multiply(const Word* const* rows, Rows<R, false> tile, const Word* p
 
 #else
 struct Tiles {
-    explicit Tiles(const Batch&) {}
+    explicit Tiles(int64_t) {}
 };
 #endif

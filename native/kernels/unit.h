@@ -12,6 +12,7 @@
 #include "packing.h"
 #include "share.h"
 #include "forward.h"
+#include "matrix.h"
 #include "backward.h"
 
 #define FOR_CELL(cell, call)                                \
@@ -35,7 +36,7 @@ struct Any {
         FOR_CELL(cell, return (forward_scratch<C, P>(f, threads)))
     }
     static void run(Cell cell, const Forward& f, int thread, int threads) {
-        const Tiles tiles(f.batch);
+        const Tiles tiles(f.batch.B * f.batch.T);
         if (f.kept) FOR_CELL(cell, return (forward<C, P, P::LEARNS && KEEPS[C::CELL]>(f, thread, threads)))
         FOR_CELL(cell, return (forward<C, P, false>(f, thread, threads)))
     }
@@ -44,10 +45,15 @@ struct Any {
         else return 0;
     }
     static void run_back(Cell cell, const Backward& f, int thread, int threads) {
-        const Tiles tiles(f.batch);
+        const Tiles tiles(f.batch.B * f.batch.T);
         if constexpr (P::LEARNS) FOR_CELL(cell, return (backward<C, P>(f, thread, threads)))
     }
-    static constexpr Kind kind = {words, pack_share, kept, scratch, run, scratch_back, run_back};
+    static void run_matrix(const MatrixProduct& f, int thread, int threads) {
+        const Tiles tiles(f.rows);
+        matrix_product<P>(f, thread, threads);
+    }
+    static constexpr Kind kind = {words, pack_share, kept, scratch, run, scratch_back, run_back,
+                                  matrix_words<P>, pack_matrix<P>, matrix_scratch<P>, run_matrix};
 };
 
 static int64_t any_gate_floats(Cell cell, int64_t H) { FOR_CELL(cell, return gate_floats<C>(H)) }

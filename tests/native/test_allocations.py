@@ -28,6 +28,7 @@ void *aligned_alloc(size_t a, size_t n) {
 PROGRAM = """
 import ctypes, sys
 import numpy as np
+from anaphora import _native
 from anaphora.cells import CELLS
 from anaphora.runtime.session import Session
 taken = ctypes.c_long.in_dll(ctypes.CDLL(sys.argv[1]), "taken")
@@ -45,6 +46,17 @@ for cell in (CELLS["rnn"](), CELLS["lstm"](), CELLS["gru"]()):
             for _ in range(1000):
                 session.step(x)
             print(taken.value - before)
+        session = Session(cell, [weights], 2, precision, np.ones((9, 16), np.float32))
+        head = _native.Head(np.ones((9, 33), np.float32), None, precision, None, 1)
+        writer = _native.Writer(session.compiled, head, 1)
+        for options in ((1.0, 0, 1.0, 1.0, 0, None), (0.9, 5, 0.8, 1.2, 1, np.eye(9, dtype=np.uint8)[4])):
+            took = []
+            for n in (10, 1000, 2000):
+                out = np.empty((n, 2), np.int64)
+                before = taken.value
+                writer.write(out, *options)
+                took.append(taken.value - before)
+            assert took[1] == took[2], f"tokens take memory: {took}"
 """
 
 

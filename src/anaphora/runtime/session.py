@@ -51,7 +51,7 @@ class Session:
         self._begin()
 
     def _begin(self) -> None:
-        steps = self._make()
+        self._steps = steps = self._make()
         self._inputs, self._outputs, self._states = steps.inputs, steps.outputs, steps.states
         self._step = steps.step
 
@@ -68,6 +68,11 @@ class Session:
         self._inputs[...] = x  # np.copyto, which could refuse, takes as long as a small layer's step
         self._step()
         return self._outputs
+
+    @property
+    def compiled(self) -> _native.Session | None:
+        """What takes the steps, as a `_native.Writer` needs it; None for a cell without a kernel."""
+        return self._steps if isinstance(self._steps, _native.Session) else None
 
     @property
     def state(self) -> list[NDArray[np.float32]]:

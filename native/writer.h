@@ -1,0 +1,119 @@
+// A network that writes: a session's outputs are scored by a head, a token is drawn (sampling.h), the session takes it.
+// All memory is taken when it is made; a token takes none.
+#pragma once
+#include <cmath>
+
+#include "head.h"
+#include "sampling.h"
+#include "session.h"
+
+class Writer {
+   public:
+    using Tokens = nb::ndarray<const int64_t, nb::c_contig, nb::device::cpu>;
+    using Drawn = nb::ndarray<int64_t, nb::c_contig, nb::device::cpu>;
+    using Flags = nb::ndarray<const uint8_t, nb::c_contig, nb::device::cpu>;
+
+    // `threads` score and draw; the session has its own number of them.
+    Writer(Session& session, const Head& head, int threads)
+        : session_(session), head_(head), rows_(session.rows()), tokens_(head.tokens()), threads_(threads) {
+        const auto differ = [](const std::string& what, int64_t a, const std::string& other, int64_t b) {
+            if (a != b) throw std::invalid_argument(what + std::to_string(a) + other + std::to_string(b));
+        };
+        if (threads < 1) throw std::invalid_argument("a writer needs a thread");
+        if (!session.takes_tokens()) throw std::invalid_argument("a writer needs a session that takes tokens");
+        differ("the head takes rows of ", head.width(), " numbers, the session gives ", session.width());
+        differ("the head scores tokens: ", tokens_, ", the session knows ", session.tokens());
+        if (tokens_ > Sampler::MOST_TOKENS)
+            throw std::invalid_argument("a writer is for up to " + std::to_string(Sampler::MOST_TOKENS) + " tokens");
+        logits_ = cleared<float>(rows_ * tokens_), seen_ = cleared<uint8_t>(rows_ * tokens_);
+        next_ = cleared<int64_t>(rows_);
+        scratch_ = head.scratch(threads);
+        for (int thread = 0; thread < std::min<int64_t>(threads, rows_); ++thread) samplers_.emplace_back(tokens_);
+    }
+
+    Writer(const Writer&) = delete;
+
+    // Takes tokens as they are: [n], the same for all rows, or [n, rows]. Where one is not known, none is taken.
+    void read(const Tokens& ids) {
+        const bool same = ids.ndim() == 1;
+        const int64_t* const given = same ? data(ids, "ids", {-1}) : data(ids, "ids", {-1, rows_});
+        const int64_t n = int64_t(ids.shape(0)), rows = same ? 1 : rows_;
+        const auto alone = session_.alone();
+        const nb::gil_scoped_release released;
+        for (int64_t i = 0; i < n * rows; ++i) session_.check(i / rows, given[i]);
+        for (int64_t i = 0; i < n; ++i) {
+            for (int64_t row = 0; row < rows_; ++row) next_.get()[row] = given[i * rows + row % rows];
+            step();
+        }
+    }
+
+    // Draws as many tokens as `out` [n, rows] has places for each row. Where scores cannot be drawn from, it raises
+    // after the tokens that could be.
+    int64_t write(const Drawn& out, double temperature, int64_t top_k, double top_p, double repetition_penalty,
+                  uint64_t seed, const std::optional<Flags>& banned) {
+        const auto check = [](const char* name, double value, double least, double most) {
+            if (!(value >= least && value <= most && std::isfinite(value)))
+                throw std::invalid_argument(std::string(name) + " is out of range");
+        };
+        check("temperature", temperature, 0, HUGE_VAL), check("top_k", double(top_k), 0, HUGE_VAL);
+        check("top_p", top_p, 0, 1), check("repetition_penalty", repetition_penalty, 1, HUGE_VAL);
+        int64_t* const to = data(out, "out", {-1, rows_});
+        const int64_t n = int64_t(out.shape(0));
+        const uint8_t* const ban = data(banned, "banned", {tokens_}, false);
+        const Sampling by{temperature, top_k, top_p, repetition_penalty, seed, ban};
+        const auto alone = session_.alone();
+        const nb::gil_scoped_release released;
+        for (int64_t i = 0; i < n; ++i) {
+            draw(by);
+            std::copy_n(next_.get(), rows_, to + i * rows_);
+            ++position;
+            step();
+        }
+        return n;
+    }
+
+    // Views: the scores that the last tokens were drawn from; which tokens each row has had (not 0).
+    nb::object logits(nb::handle self) { return view(logits_.get(), self); }
+    nb::object seen(nb::handle self) { return view(seen_.get(), self); }
+
+    uint64_t position = 0;  // how many tokens were drawn since the beginning: the place among the random numbers
+
+   private:
+    template <typename T>
+    nb::object view(T* numbers, nb::handle self) {
+        const size_t shape[] = {size_t(rows_), size_t(tokens_)};
+        return nb::cast(nb::ndarray<nb::numpy, T>(numbers, 2, shape, self));
+    }
+
+    void draw(const Sampling& by) {
+        head_.score(session_.top(), rows_, logits_.get(), scratch_.get(), threads_);
+        on_threads(int(samplers_.size()), [&](int thread, int all) {
+            for (int64_t row = thread; row < rows_; row += all) {
+                const float* const scores = logits_.get() + row * tokens_;
+                const uint8_t* const seen = seen_.get() + row * tokens_;
+                next_.get()[row] = samplers_[size_t(thread)].draw(scores, seen, by, position, uint32_t(row));
+            }
+        });
+        for (int64_t row = 0; row < rows_; ++row) {
+            if (next_.get()[row] == Sampler::NOT_NUMBERS)
+                throw std::invalid_argument("the network's scores are not numbers");
+            if (next_.get()[row] == Sampler::NONE_LEFT)
+                throw std::invalid_argument("no token is left to draw: all are banned, or impossible by their scores");
+        }
+    }
+
+    void step() {
+        session_.feed(next_.get());
+        for (int64_t row = 0; row < rows_; ++row) seen_.get()[row * tokens_ + next_.get()[row]] = 1;
+    }
+
+    Session& session_;
+    const Head& head_;
+    int64_t rows_, tokens_;
+    int threads_;
+    Room<float> logits_;
+    Room<uint8_t> seen_;
+    Room<int64_t> next_;
+    Room<char> scratch_;
+    std::vector<Sampler> samplers_;
+};
