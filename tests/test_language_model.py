@@ -28,7 +28,9 @@ SMALL: dict[str, Any] = {
     "locked_dropout": 0.0,
     "precision": "float32",
 }
-DOCUMENTS = [f"the {colour} {animal} sat." for colour in ("red", "blue", "old") for animal in ("cat", "dog", "hen")] * 12
+DOCUMENTS = [
+    f"the {colour} {animal} sat." for colour in ("red", "blue", "old") for animal in ("cat", "dog", "hen")
+] * 12
 
 
 @pytest.fixture(scope="module")

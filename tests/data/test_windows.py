@@ -137,13 +137,14 @@ def test_files_folders_and_tables_are_read(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"two\r\nlines")
     (tmp_path / "a.txt").write_text("x" * 300_000 + "\nend", encoding="utf-8")
     (tmp_path / "rows.csv").write_text("text,n\nhello,1\nworld,2\n", encoding="utf-8")
+    (tmp_path / "none").mkdir()
     assert text_of(read_documents([tmp_path], (), "utf-8")) == ["x" * 300_000 + "\nend", "two\r\nlines"]
     assert text_of(read_documents([tmp_path / "rows.csv"] * 2, ("text",), "utf-8")) == ["hello", "world"] * 2
     assert text_of(Column(tmp_path / "rows.csv", ("text", "n"))) == ["hello 1", "world 2"]
     with pytest.raises(DataError, match=r"is a table: say which column"):
         read_documents([tmp_path / "rows.csv"], (), "utf-8")
-    with pytest.raises(DataError, match="without any .txt"):
-        read_documents([tmp_path / "none"], (), "utf-8") if (tmp_path / "none").mkdir() is None else None
+    with pytest.raises(DataError, match=r"without any \.txt"):
+        read_documents([tmp_path / "none"], (), "utf-8")
     with pytest.raises(DataError, match="is not a file"):
         read_documents([tmp_path / "absent.txt"], (), "utf-8")
 

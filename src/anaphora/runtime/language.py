@@ -34,10 +34,9 @@ class Reader:
     @cached_property
     def head(self) -> _native.Head:
         """The head for the native loop of writing."""
-        weight_VH, bias_V = map(np.ascontiguousarray, language.head(self.net))
-        return _native.Head(
-            weight_VH, bias_V, native.resolve(self.precision), native.environment()[0], native.threads()
-        )
+        arrays = map(np.ascontiguousarray, language.head(self.net))
+        how = (native.resolve(self.precision), native.environment()[0], native.threads())
+        return _native.Head(*arrays, *how)
 
     @property
     def head_numbers(self) -> int:

@@ -28,7 +28,8 @@ class Session:
 
     `layers` holds one cell's weights for each layer, the lowest first, prepared (`engine.native`) or not. With an
     `embedding` `[V, D]` the inputs are token ids `[rows]`; where a table of x W_ih for all tokens fits into
-    `table_bytes`, half of a step is a look-up, and its numbers are exact in every precision. Weights are packed once; a
+    `table_bytes`, half of a step is a look-up, and its numbers are exact in every precision; of prepared layers it is
+    made with the lowest one's `weight_ih`. Weights are packed once; a
     step takes no memory, and what it returns is overwritten by the next. A session is for one thread at a time.
     """
 
@@ -40,6 +41,7 @@ class Session:
         precision: str = "float32",
         embedding: NDArray[np.float32] | None = None,
         table_bytes: int = TABLE_BYTES,
+        weight_ih: NDArray[np.float32] | None = None,
     ) -> None:
         if rows < 1 or not layers:
             raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
@@ -47,7 +49,7 @@ class Session:
         if native.kernel_of(cell) is None:
             self._make: Any = partial(_Equation, cell, list(layers), rows, embedding)
         else:
-            self._make = _packed(cell, layers, rows, precision, embedding, table_bytes)
+            self._make = _packed(cell, layers, rows, precision, embedding, table_bytes, weight_ih)
         self._begin()
 
     def _begin(self) -> None:
@@ -94,6 +96,7 @@ class Session:
         other = copy.copy(self)
         other._begin()
         other.state = self._states
+        other._outputs[...] = self._outputs
         return other
 
 
@@ -104,13 +107,15 @@ def _packed(
     precision: str,
     embedding: NDArray[np.float32] | None,
     table_bytes: int,
+    weight_ih: NDArray[np.float32] | None,
 ) -> Callable[[], _native.Session]:
     packed: list[Any] = [native.prepare(cell, weights, precision) for weights in layers]
     table = None
     if embedding is not None:
         embedding, first = np.ascontiguousarray(embedding, np.float32), layers[0]
-        if not isinstance(first, _native.Packed) and 4 * len(embedding) * packed[0].gate_floats <= table_bytes:
-            table, embedding = packed[0].table(embedding @ np.asarray(first["weight_ih"], np.float32).T), None
+        weight_ih = weight_ih if isinstance(first, _native.Packed) else np.asarray(first["weight_ih"], np.float32)
+        if weight_ih is not None and 4 * len(embedding) * packed[0].gate_floats <= table_bytes:
+            table, embedding = packed[0].table(embedding @ weight_ih.T), None
     work = rows * sum(weights.numbers for weights in packed)
     threads = max(1, min(native.threads(), rows, work // WORTH_A_THREAD))
     return partial(_native.Session, packed, rows, table, embedding, threads)
