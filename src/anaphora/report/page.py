@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from anaphora.metrics import bootstrap
 from anaphora.report import plots
+from anaphora.report.frame import frame, made, section, table
 from anaphora.report.scores import Evaluated
 
 MISTAKES = 12
@@ -25,41 +25,23 @@ def page(evaluated: Evaluated, training: Mapping[str, Any], rows: str) -> str:
     certainty = evaluated.shares_NK.max(axis=1)
     title = f"{training.get('file', 'A text classifier')}: {rows} rows"
     sections = [
-        _section("Scores", _scores_table(evaluated, predicted)),
-        _section("Each label", _labels_table(evaluated.scores)),
+        section("Scores", _scores_table(evaluated, predicted)),
+        section("Each label", _labels_table(evaluated.scores)),
     ]
     if training.get("epochs"):
-        sections.append(_section("Learning", plots.learning_curves(training["epochs"], "macro F1")))
+        sections.append(section("Learning", plots.learning_curves(training["epochs"], "macro F1")))
     if len(evaluated.labels) <= MOST_LABELS:
-        sections.append(_section("True labels down, answers across", _matrix(evaluated.scores["confusion_matrix"])))
+        sections.append(section("True labels down, answers across", _matrix(evaluated.scores["confusion_matrix"])))
         number = {label: k for k, label in enumerate(evaluated.labels)}
         truth = np.array([number.get(label, -1) for label in evaluated.truth])
-        sections.append(_section("ROC", plots.roc(truth, evaluated.shares_NK, evaluated.labels)))
+        sections.append(section("ROC", plots.roc(truth, evaluated.shares_NK, evaluated.labels)))
     error = plots.calibration_error(right, certainty)
     note = f"<p class=soft>Expected calibration error {error:.3f}. Bars: how many rows.</p>"
-    sections.append(_section("Can its probabilities be believed?", plots.reliability(right, certainty) + note))
-    sections.append(_section("Most certain mistakes", _mistakes(evaluated, predicted, right, certainty), wide=True))
-    sections.append(_section("How it was made", _made(training), wide=True))
-    style = files("anaphora.report").joinpath("style.css").read_text(encoding="utf-8")
-    return (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{style}</style></head><body>\n"
-        f"<h1>{html.escape(title)}</h1><p class=soft>{evaluated.scores['n']:,} rows that were not trained on</p>\n"
-        f"<p class=verdict>{html.escape(evaluated.scores['verdict'])}</p>\n"
-        f"<div class=grid>\n{''.join(sections)}</div></body></html>\n"
-    )
-
-
-def _section(title: str, content: str, wide: bool = False) -> str:
-    return f"<section{' class=wide' if wide else ''}><h2>{html.escape(title)}</h2>{content}</section>\n"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML already."""
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<div class=scroll><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    sections.append(section("Can its probabilities be believed?", plots.reliability(right, certainty) + note))
+    sections.append(section("Most certain mistakes", _mistakes(evaluated, predicted, right, certainty), wide=True))
+    sections.append(made(training))
+    subtitle = f"{evaluated.scores['n']:,} rows that were not trained on"
+    return frame(title, subtitle, evaluated.scores["verdict"], sections)
 
 
 def _scores_table(evaluated: Evaluated, predicted: Sequence[str]) -> str:
@@ -73,7 +55,7 @@ def _scores_table(evaluated: Evaluated, predicted: Sequence[str]) -> str:
     for name, scores in reversed(evaluated.scores["baselines"].items()):
         rows.append([name, f"{scores['accuracy']:.3f}", f"{scores['macro_f1']:.3f}"])
     note = "<p class=soft>Small: 95 % of 1,000 bootstrap samples of the rows.</p>"
-    return _table(["", "accuracy", "macro F1"], rows) + note
+    return table(["", "accuracy", "macro F1"], rows) + note
 
 
 def _labels_table(scores: Mapping[str, Any]) -> str:
@@ -81,7 +63,7 @@ def _labels_table(scores: Mapping[str, Any]) -> str:
         [html.escape(label), *(f"{line[key]:.3f}" for key in ("precision", "recall", "f1")), f"{line['support']:,}"]
         for label, line in scores["per_class"].items()
     ]
-    return _table(["", "precision", "recall", "F1", "rows"], rows)
+    return table(["", "precision", "recall", "F1", "rows"], rows)
 
 
 def _matrix(matrix: Mapping[str, Any]) -> str:
@@ -116,13 +98,3 @@ def _mistakes(
             f"<span class=soft>{html.escape(text) or '(an empty text)'}</span></div>"
         )
     return "".join(parts)
-
-
-def _made(training: Mapping[str, Any]) -> str:
-    command = f"<pre>{html.escape(training['command'])}</pre>" if "command" in training else ""
-    facts = {
-        key.replace("_", " "): str(value)
-        for key, value in training.items()
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and key != "command"
-    }
-    return command + _table(["", ""], [[html.escape(key), html.escape(value)] for key, value in facts.items()])

@@ -32,6 +32,27 @@ def learning_curves(epochs: Sequence[Mapping[str, Any]], score: str) -> str:
     return _svg(figure)
 
 
+def loss_curves(epochs: Sequence[Mapping[str, Any]], ngram: float | None) -> str:
+    """A language model's training loss and, where there is one, its validation loss, on one axis with the loss of the
+    n-gram model, which is a line to be passed. A score is minus a loss.
+    """
+    figure, axes = _figure("epoch", "loss (nats a token)")
+    numbers = np.array([epoch["epoch"] for epoch in epochs], float)
+    gaps = np.flatnonzero(np.diff(numbers) <= 0) + 1  # each network of an ensemble begins at epoch 1, on a new line
+    for name, color, losses in (
+        ("training", LINEAR, np.array([epoch["training_loss"] for epoch in epochs], float)),
+        ("validation", NETWORK, -np.array([epoch["score"] for epoch in epochs], float)),
+    ):
+        if not np.isnan(losses).all():
+            across, up = (np.insert(values, gaps, np.nan) for values in (numbers, losses))
+            axes.plot(across, up, color=color, label=name, marker="o", markersize=3)
+    if ngram is not None:
+        axes.axhline(ngram, color=INK, linewidth=1.2, linestyle=":", label="n-gram model")
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    return _svg(figure)
+
+
 def roc(truth: NDArray[np.int64], shares_NK: NDArray[np.float32], labels: Sequence[str]) -> str:
     """One curve a label against the rest; for two labels one curve."""
     metrics = load_extra("sklearn.metrics")

@@ -1,0 +1,116 @@
+"""`report.html` of a language model: how well it foresees a text it did not learn from, and what it writes itself."""
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anaphora.report import plots
+from anaphora.report.frame import frame, made, section, table
+from anaphora.report.scores import MOST_NATS, Reading
+
+BASELINES = {"ngram": "n-gram", "unigram": "unigram"}
+STEPS = (0.5, 0.1, 0.01, 0.001, 0.0001)
+"""The colour of a token is stronger with each of these probabilities that its own lies below. The steps are the same on
+every page, so that pages can be compared."""
+FAR = math.log(10)
+"""Nats by which one model is far ahead of another at a token: it held the token ten times as probable."""
+
+
+def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
+    """The page, as HTML; `training` holds the facts of the bundle, `rows` says which part of a text was read."""
+    scores = reading.scores
+    sections = [section("Scores", _scores_table(scores))]
+    if training.get("epochs"):
+        sections.append(section("Learning", _learning(training["epochs"], scores["baselines"])))
+    if reading.passage:
+        sections.append(section("Where it is surprised", _passage(reading.passage), wide=True))
+    if reading.samples:
+        sections.append(section("What it writes", _samples(reading.samples), wide=True))
+    sections.append(made(training))
+    title = f"{training.get('file', 'A language model')}: {rows} text"
+    subtitle = f"{scores['n']:,} tokens that were not trained on"
+    return frame(title, subtitle, scores["verdict"], sections, ("style.css", "language.css"))
+
+
+def _scores_table(scores: Mapping[str, Any]) -> str:
+    rows = [[*_measured("network", scores), f"{scores['next_token_accuracy']:.1%}"]]
+    for name, called in BASELINES.items():
+        if name in scores["baselines"]:
+            rows.append([*_measured(called, scores["baselines"][name]), ""])
+    note = (
+        "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
+        f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
+    )
+    return table(["", "perplexity", "bits per character", "next right"], rows) + note
+
+
+def _measured(model: str, scores: Mapping[str, Any]) -> list[str]:
+    name = f"<span class=model>{model}</span>"
+    return [name, _perplexity(scores["perplexity"]), f"{scores['bits_per_character']:.3f}"]
+
+
+def _perplexity(value: float) -> str:
+    return f"{value:,.0f}" if 1_000 <= value < 1e9 else f"{value:.4g}"
+
+
+def _learning(epochs: Sequence[Mapping[str, Any]], baselines: Mapping[str, Any]) -> str:
+    note = "The training loss is taken while the network learns, with dropout: it may lie above the validation loss."
+    ngram = None
+    if "ngram" in baselines:
+        ngram = math.log(baselines["ngram"]["perplexity"])
+        note += " The n-gram model's is that of the text scored here."
+    return f"{plots.loss_curves(epochs, ngram)}<p class=soft>{note}</p>"
+
+
+def _passage(passage: Sequence[tuple[str, float, float]]) -> str:
+    ahead = sum(ngram - network >= FAR for _, network, ngram in passage)
+    behind = sum(network - ngram >= FAR for _, network, ngram in passage)
+    note = (
+        "<p class=soft>The stronger the colour, the less probable the token was to the network. "
+        "<span class=ahead>Underlined</span>: at least ten times as probable to the network as to the n-gram model, "
+        f"{ahead:,} of {len(passage):,} tokens; the other way round: {behind:,}. "
+        "Point at a token for its probabilities.</p>"
+    )
+    return f"{note}{_legend()}<div class=passage>{''.join(_token(*token) for token in passage)}</div>"
+
+
+def _legend() -> str:
+    """Each colour with its range of probabilities, and the same in nats."""
+    parts = []
+    for level, (high, low) in enumerate(zip((1.0, *STEPS), (*STEPS, 0.0), strict=True)):
+        if level == 0:
+            probability, nats = f"{low:.0%} or more", f"to {-math.log(low):.1f} nats"
+        elif low:
+            probability, nats = f"{100 * low:g} to {100 * high:g}%", f"to {-math.log(low):.1f}"
+        else:
+            probability, nats = f"below {100 * high:g}%", "more"
+        parts.append(f"<span class=s{level}>{probability}<small>{nats}</small></span>")
+    return f"<div class=legend>{''.join(parts)}</div>"
+
+
+def _token(piece: str, network: float, ngram: float) -> str:
+    level = sum(math.exp(-network) < step for step in STEPS)
+    kind = f'"s{level} ahead"' if ngram - network >= FAR else f"s{level}"
+    shown = html.escape(piece).replace("\n", "<i></i>\n")  # the style sheet makes <i> a sign that is never copied
+    return (
+        f'<span class={kind} title="network {_probability(network)}, n-gram model {_probability(ngram)}">{shown}</span>'
+    )
+
+
+def _probability(nats: float) -> str:
+    one_in = math.exp(min(nats, MOST_NATS))
+    if one_in <= 1_000:
+        return f"{1 / one_in:.1%}"
+    return f"1 in {one_in:,.0f}" if one_in < 1e9 else f"1 in {one_in:.1e}"
+
+
+def _samples(samples: Sequence[tuple[float, str]]) -> str:
+    """Side by side where there is room."""
+    note = (
+        "<p class=soft>Below 1 it keeps to what is probable, at 1 a token comes as often as its probability says, "
+        "above 1 it dares more.</p>"
+    )
+    # HTML drops a line end right after <pre>: the one here stands in for one that a sample may begin with.
+    blocks = (f"<div><h3>Temperature {heat:g}</h3><pre>\n{html.escape(text)}</pre></div>" for heat, text in samples)
+    return f"{note}<div class=samples>{''.join(blocks)}</div>"
