@@ -85,7 +85,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         with tempfile.TemporaryDirectory(dir=partial, ignore_cleanup_errors=True) as folder:
             training = task.encode(kept, Path(folder) / "training.ids")
             checked = task.encode(held, Path(folder) / "validation.ids")
-            if not training.targets:
+            if not training.characters:
                 raise DataError("the text to learn from is empty")
             task = task.lasting(asked, training.targets)
             facts = {

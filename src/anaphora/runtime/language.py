@@ -34,9 +34,9 @@ class Reader:
     @cached_property
     def head(self) -> _native.Head:
         """The head for the native loop of writing."""
-        arrays = map(np.ascontiguousarray, language.head(self.net))
-        how = (native.resolve(self.precision), native.environment()[0], native.threads())
-        return _native.Head(*arrays, *how)
+        weight_VH, bias_V = map(np.ascontiguousarray, language.head(self.net))
+        isa, _ = native.environment()
+        return _native.Head(weight_VH, bias_V, native.resolve(self.precision), isa, native.threads())
 
     @property
     def head_numbers(self) -> int:

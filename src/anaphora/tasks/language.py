@@ -72,8 +72,10 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         return max(1, targets // (streams * self.window))
 
     def suited(self, rows: int) -> Mapping[str, Any]:
-        own = SUITS[self.level]
+        own = dict(SUITS[self.level])
         width = self.hidden_size or own["hidden_size"]
+        if self.embedding_size not in (None, width):
+            own["tied"] = False
         return {
             "batch_size": 32,
             "epochs": 20,
