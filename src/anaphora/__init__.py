@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
-    from anaphora.estimators import LanguageModel, SequenceRegressor, TextClassifier, load
+    from anaphora.estimators.classifier import TextClassifier
+    from anaphora.estimators.language import LanguageModel
+    from anaphora.estimators.load import load
+    from anaphora.estimators.regressor import SequenceRegressor
 
 __all__ = ["AnaphoraError", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
 
 _HOME = {
     "AnaphoraError": "anaphora.errors",
-    "LanguageModel": "anaphora.estimators",
-    "SequenceRegressor": "anaphora.estimators",
-    "TextClassifier": "anaphora.estimators",
-    "load": "anaphora.estimators",
+    "LanguageModel": "anaphora.estimators.language",
+    "SequenceRegressor": "anaphora.estimators.regressor",
+    "TextClassifier": "anaphora.estimators.classifier",
+    "load": "anaphora.estimators.load",
 }
 
 

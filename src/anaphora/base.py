@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from anaphora.errors import NotFitted, OptionError, did_you_mean
 from anaphora.events import Epoch, Event, Start
 from anaphora.extras import load_extra
 from anaphora.networks.blocks import Recurrent
-from anaphora.networks.network import together
+from anaphora.networks.network import Arrays, together
 
 
 class Estimator(ABC):
@@ -136,6 +136,8 @@ class Estimator(ABC):
                             seen = {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
                             epochs.append(seen)
                     yield event
+                    if isinstance(event, Epoch) and bests[-1].arrays is not None:
+                        yield from self._shown(task, bests[-1].arrays)
         finally:
             adopt()
 
@@ -163,6 +165,10 @@ class Estimator(ABC):
         if self._bundle is None:
             raise NotFitted(f"this {type(self).__name__} is not fitted yet: call fit first, or load a saved model")
         return self._bundle
+
+    def _shown(self, task: Any, arrays: Arrays) -> Iterator[Event]:
+        """What of the best network so far is shown after an epoch."""
+        return iter(())
 
     # Saving
 

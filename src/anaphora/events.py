@@ -55,6 +55,13 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What a language model writes at this point of its training."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Done:
     """The loop has ended. `reason` says why, for people."""
 
@@ -65,4 +72,4 @@ class Done:
     seconds: float
 
 
-Event = Stage | Start | Step | Epoch | Done
+Event = Stage | Start | Step | Epoch | Sample | Done

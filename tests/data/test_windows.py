@@ -96,11 +96,23 @@ def test_epochs_have_as_many_windows_with_borders_that_move() -> None:
     assert {len(epoch) for epoch in epochs} == {windows.steps} == {21}
     assert len({tuple(epoch) for epoch in epochs}) == 5
     for epoch in epochs:
-        assert epoch[0][0] == 0
-        assert epoch[-1][1] == windows.longest
-        assert [past for _, past in epoch[:-1]] == [first for first, _ in epoch[1:]]
+        assert epoch[0].first == 0
+        assert epoch[-1].past == windows.longest
+        assert [window.past for window in epoch[:-1]] == [window.first for window in epoch[1:]]
         assert sum(map(windows.count, epoch)) == 1000
-        assert all(8 <= past - first <= 24 for first, past in epoch)
+        assert all(8 <= window.past - window.first <= 24 for window in epoch)
+
+
+def test_some_streams_begin_anew_within_an_epoch() -> None:
+    windows = Windows(corpus_of("abcdefghij" * 1000), 4, 10)
+    epoch = windows.epoch(4, np.random.default_rng(0))
+    fresh = [window for window in epoch[1:] if window.fresh]
+    assert 0.01 < sum(len(window.fresh) for window in fresh) / (4 * len(epoch)) < 0.04
+    for window in fresh:
+        carry = windows.batch(window).carry
+        assert carry is not None
+        assert {*np.flatnonzero(carry.enters_R < 0).tolist()} == {*window.fresh}
+        assert (carry.leaves_S >= 0).all()
 
 
 def text_of(documents: object) -> list[str]:

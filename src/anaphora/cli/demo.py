@@ -16,7 +16,7 @@ from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.write import write_rows
 from anaphora.errors import MissingExtra
-from anaphora.estimators import TextClassifier
+from anaphora.estimators.classifier import TextClassifier
 from anaphora.report.page import page
 
 # Small enough for a minute on two cores; the defaults read more of a text.

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from anaphora.cli.talk import duration
-from anaphora.events import Done, Epoch, Event, Stage, Start, Step
+from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
 
 talk = Console(stderr=True, highlight=False, markup=False)
 # A table that goes to a file is not squeezed into a terminal's width.
@@ -41,6 +41,8 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
                 case Epoch():
                     score = event.score
                     above(ended(event))
+                case Sample(text):
+                    above(f"           {text!r}")
                 case Done():
                     above(done(event))
 

@@ -17,7 +17,7 @@ from anaphora.data.profile import columns_of, telltales, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join
 from anaphora.errors import DataError
-from anaphora.estimators import load
+from anaphora.estimators.load import load
 from anaphora.networks.network import shapes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from anaphora.events import Epoch, Event, Start, Step
+from anaphora.events import Epoch, Event, Sample, Start, Step
 
 
 class GentleInterrupt:
@@ -27,7 +27,7 @@ class GentleInterrupt:
     def watch(self, events: Iterator[Event]) -> Iterator[Event]:
         """The events as they come. Raises KeyboardInterrupt after the one during which it was asked for."""
         for event in events:
-            self._stepping = isinstance(event, Start | Step | Epoch)
+            self._stepping = isinstance(event, Start | Step | Epoch | Sample)
             yield event
             if self._asked:
                 raise KeyboardInterrupt

@@ -19,7 +19,7 @@ from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
 from anaphora.errors import DataError, OptionError
-from anaphora.estimators import TextClassifier
+from anaphora.estimators.classifier import TextClassifier
 
 CHUNK = 2_048
 IN_ONE_LINE = str.maketrans("\t\r\n", "   ")

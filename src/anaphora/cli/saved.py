@@ -1,24 +1,29 @@
 """A saved model, as the commands take it."""
 
 from pathlib import Path
+from typing import Any
 
 from anaphora.base import Estimator
 from anaphora.errors import OptionError
-from anaphora.estimators import LanguageModel, TextClassifier, load
+from anaphora.estimators.classifier import TextClassifier
+from anaphora.estimators.load import load
 
 
 def load_classifier(folder: Path) -> TextClassifier:
-    model = load(folder)
-    if isinstance(model, LanguageModel):
+    return as_classifier(load(folder), folder)
+
+
+def as_classifier(model: Any, folder: Path) -> TextClassifier:
+    if model.bundle_.task.name == "language":
         raise OptionError(f"{folder} is a language model, which labels nothing: use anaphora generate {folder}")
     if not isinstance(model, TextClassifier):
         raise OptionError(f"{folder} is a model for the task {model.bundle_.task.name!r}: use it from Python")
     return model
 
 
-def load_language_model(folder: Path, precision: str) -> LanguageModel:
+def load_language_model(folder: Path, precision: str) -> Any:
     model = load(folder, precision)
-    if not isinstance(model, LanguageModel):
+    if model.bundle_.task.name != "language":
         raise OptionError(
             f"{folder} is a model for the task {model.bundle_.task.name!r}, which writes nothing: anaphora generate is "
             "for those of anaphora train language"

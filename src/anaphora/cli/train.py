@@ -17,7 +17,7 @@ from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
 from anaphora.errors import DataError, OptionError, in_words
-from anaphora.estimators import TextClassifier
+from anaphora.estimators.classifier import TextClassifier
 from anaphora.report.page import page
 from anaphora.tasks.classify import ClassifyConfig
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE

@@ -14,7 +14,7 @@ from anaphora.cli.talk import say
 from anaphora.cli.training import check_share, output, output_options, test_size_option
 from anaphora.data.documents import Documents, held_out, read_documents
 from anaphora.errors import OptionError
-from anaphora.estimators import LanguageModel
+from anaphora.estimators.language import LanguageModel
 from anaphora.report.language import page
 from anaphora.tasks.language import LanguageConfig
 

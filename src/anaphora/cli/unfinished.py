@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from anaphora.errors import BundleError, DataError, OutputExists
-from anaphora.estimators import load
+from anaphora.estimators.load import load
 from anaphora.names import CHECKPOINT, PARTIAL
 
 CHECKPOINTS = CHECKPOINT.format("*")

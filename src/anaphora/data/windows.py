@@ -4,10 +4,10 @@ The targets are dealt out in equal, unbroken streams. A window holds the next ta
 ends within it ends a row, and the next begins another, from no state: rows are ragged, and nothing is padded twice.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise, starmap
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,16 @@ from anaphora.data.corpus import Corpus
 JITTER = 0.25
 """The share of a window's length by which its borders move at random in training, up or down."""
 
-Window = tuple[int, int]
+FRESH = 0.02
+"""The share of a stream's windows in training that begin from no state, so that a text's beginning is learned, too."""
+
+
+class Window(NamedTuple):
+    """The targets `first` to `past` of every stream; those of `fresh` begin from no state."""
+
+    first: int
+    past: int
+    fresh: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,15 @@ class Windows:
         grid = np.linspace(0, self.longest, self.steps + 1)
         room = JITTER * self.longest / self.steps
         grid[1:-1] += rng.uniform(-room, room, self.steps - 1)
-        return _between(np.round(grid).astype(int).tolist())
+        fresh = rng.random((self.steps, self.streams)) < FRESH
+        windows = pairwise(np.round(grid).astype(int).tolist())
+        return [
+            Window(*window, frozenset(np.flatnonzero(own).tolist())) for window, own in zip(windows, fresh, strict=True)
+        ]
 
     def in_order(self) -> Iterator[Window]:
         """All windows, of equal length."""
-        yield from _between([*range(0, self.longest, self.length), self.longest])
+        yield from starmap(Window, pairwise([*range(0, self.longest, self.length), self.longest]))
 
     def count(self, window: Window) -> int:
         """How many targets a window holds; some streams may have ended."""
@@ -83,7 +96,8 @@ class Windows:
                     continue
                 rows.append(corpus.ids[at:to])
                 targets.append(corpus.ids[at + 1 : to + 1])
-                enters.append(stream if at > begins and window[0] and at == first + document else -1)
+                goes_on = at > begins and at == first + document and window.first and stream not in window.fresh
+                enters.append(stream if goes_on else -1)
                 leaves[stream] = len(rows) - 1
         lengths_R = np.array([len(row) for row in rows], np.int64)
         ids_RT = np.zeros((len(rows), int(lengths_R.max(initial=0))), np.int64)
@@ -95,8 +109,4 @@ class Windows:
     def _stretches(self, window: Window) -> list[tuple[int, int]]:
         """The targets of a window, by stream."""
         borders = [len(self) * stream // self.streams for stream in range(self.streams + 1)]
-        return [(min(first + window[0], past), min(first + window[1], past)) for first, past in _between(borders)]
-
-
-def _between(borders: Sequence[int]) -> list[Window]:
-    return list(itertools.pairwise(borders))
+        return [(min(first + window.first, past), min(first + window.past, past)) for first, past in pairwise(borders)]

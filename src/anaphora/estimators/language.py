@@ -18,7 +18,8 @@ from anaphora.data.documents import Documents, Texts, held_out
 from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.errors import DataError
-from anaphora.events import Event, Stage
+from anaphora.events import Event, Sample, Stage
+from anaphora.networks.network import Arrays
 from anaphora.report.scores import Reading, compare_readings
 from anaphora.runtime import writing
 from anaphora.runtime.language import Reader
@@ -28,7 +29,9 @@ from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 
 ORDERS = {"char": (7, 6, 8, 10), "word": (5,), "bpe": (5, 4, 6)}
 """Of the n-gram model: the one that suits the validation text, the first where there is none."""
-SAMPLE = 200
+SHOWN = {"char": 100, "word": 20, "bpe": 30}
+SAMPLE = {"char": 300, "word": 60, "bpe": 100}
+"""Tokens of the model's writing that are shown while it learns, and on the page."""
 TEMPERATURES = (0.5, 0.8, 1.0)
 PASSAGE = 900
 """Characters of the passage that is painted."""
@@ -108,6 +111,10 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     def _runner(fitted: Bundle, precision: str) -> Reader:
         return Reader(cast(Language, fitted.task), fitted.arrays, precision)
 
+    def _shown(self, task: Language, arrays: Arrays) -> Iterator[Event]:
+        (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
+        yield Sample(text)
+
     def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
         return float(self.evaluate(texts)["perplexity"])
@@ -175,7 +182,9 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         theirs = {name: model.log_probabilities(corpus.ids, corpus.starts) for name, model in models.items()}
         scores = compare_readings(perplexity(judged_N2), judged_N2[:, 0], theirs, corpus.characters)
         passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2[:, 0]))
-        samples = [(heat, self.generate(length=SAMPLE, temperature=heat)) for heat in TEMPERATURES]
+        samples = [
+            (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES
+        ]
         self.examined_ = Reading(scores, passage, samples)
         return self.examined_
 
