@@ -21,7 +21,7 @@ To bits(From from) {
 // e^x for x <= 0, in multiples of 2^-40, to the nearest. As in kernels/activations.h: e^x = 2^n e^r with n next to
 // x / ln 2; Taylor's series of e^r is within 2^-41.
 inline uint64_t weight_of(double x) {
-    constexpr double MAGIC = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer, which stands in the low bits
+    constexpr double MAGIC = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer, in the low bits
     x = x > -30 ? x : -30;                        // below 2^-41 all the same
     const double shifted = x * 1.4426950408889634 + MAGIC;
     const double r = x - (shifted - MAGIC) * 0.6931471805599453;
@@ -41,7 +41,7 @@ inline uint64_t weight_of(double x) {
 }
 
 // Which of the classes of about equal weights one belongs to: its exponent and the first bits behind.
-constexpr int FINE = 4, BUCKETS = 41 << FINE;
+constexpr int FINE = 3, BUCKETS = 41 << FINE;
 inline int bucket(uint64_t weight) {
     return int(bits<uint64_t>(double(weight)) >> (52 - FINE)) - (1023 << FINE);
 }
@@ -113,9 +113,9 @@ int64_t Sampler::draw(const float* logits, const uint8_t* seen, const Sampling& 
     for (int64_t id = 0; id < V; ++id) wrong |= logits[id] != logits[id];
     if (wrong) return NOT_NUMBERS;
     for (int64_t id = 0; id < V; ++id) score[id] = logits[id];
-    if (by.repetition_penalty != 1)
+    if (const double r = by.repetition_penalty; r != 1)
         for (int64_t id = 0; id < V; ++id)
-            if (seen[id]) score[id] = score[id] > 0 ? score[id] / by.repetition_penalty : score[id] * by.repetition_penalty;
+            if (seen[id]) score[id] = score[id] > 0 ? score[id] / r : score[id] * r;
     if (by.banned)
         for (int64_t id = 0; id < V; ++id)
             if (by.banned[id]) score[id] = -INF;

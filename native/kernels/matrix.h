@@ -1,5 +1,5 @@
-// Products with a matrix that belongs to no cell: y = x W^T + bias. Each thread takes some of the columns of W^T and all
-// rows, so that one row is enough for many threads, and every number is one thread's: no number of them changes it.
+// Products with a matrix that belongs to no cell: y = x W^T + bias. A thread takes some of the columns of W^T and all
+// rows: one row is enough for many threads, and none shares a sum, so that no number of them changes one.
 
 constexpr int64_t CODED_ROWS = 64;  // rows that are made ready at a time
 

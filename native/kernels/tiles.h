@@ -38,8 +38,8 @@ INLINE void tile_dot(Byte) {
 }
 #endif
 
-// The thread's tiles, from here to the end of the scope, for places (rows and their steps) that are worth it. Whoever else uses tiles on this
-// thread brings a shape of its own, and a thread that has released them is cheaper to switch.
+// The thread's tiles, from here to the end of the scope, for places (steps of rows) that are worth it. Whoever else uses
+// tiles on this thread brings a shape of its own, and a thread that has released them is cheaper to switch.
 struct Tiles {
     explicit Tiles(int64_t places) {
         if ((tiles_ready = places > FEW_ROWS)) tiles_begin();
