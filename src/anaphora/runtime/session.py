@@ -113,9 +113,13 @@ def _packed(
     table = None
     if embedding is not None:
         embedding, first = np.ascontiguousarray(embedding, np.float32), layers[0]
-        weight_ih = weight_ih if isinstance(first, _native.Packed) else np.asarray(first["weight_ih"], np.float32)
+        weight_ih = (
+            weight_ih if isinstance(first, _native.Packed) else np.ascontiguousarray(first["weight_ih"], np.float32)
+        )
         if weight_ih is not None and 4 * len(embedding) * packed[0].gate_floats <= table_bytes:
-            table, embedding = packed[0].table(embedding @ weight_ih.T), None
+            # By our own kernels: under ANAPHORA_ISA=portable the same on every machine, which a library of BLAS is not.
+            projection = _native.Head(weight_ih, None, "float32", native.environment()[0], native.threads())
+            table, embedding = packed[0].table(projection.logits(embedding, native.threads())), None
     work = rows * sum(weights.numbers for weights in packed)
     threads = max(1, min(native.threads(), rows, work // WORTH_A_THREAD))
     return partial(_native.Session, packed, rows, table, embedding, threads)
