@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from samples import random_array
 
-from anaphora.data.batch import collect
+from anaphora.data.batch import Examples, collect
+from anaphora.data.documents import Texts
+from anaphora.engine.ragged import last
 from anaphora.networks.network import build, shapes
 from anaphora.runtime import blocks as runtime_kit
 from anaphora.tasks import TASKS
@@ -19,6 +21,7 @@ EMPTY = 2  # the place of the empty row
 # For every task: rows, their targets, and the sizes of a small network.
 ROWS = {
     "classify": (TEXTS, [1, 2, 1, 2, 1], {"min_count": 1, "embedding_size": 6}),
+    "language": (TEXTS, None, {"level": "word", "min_count": 1, "embedding_size": 6}),
     "regress": (SERIES, [0.5, -1.0, 2.0, 3.0, 1.0], {}),
 }
 
@@ -33,14 +36,20 @@ class Case:
 
     def __init__(self, name, options):
         rows, targets, sizes = ROWS[name]
-        config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | options)
-        self.task = TASKS[name].learn(config, rows, targets)
+        known = {field.name for field in fields(TASKS[name].Config)}  # a language model has no pool
+        own = {key: value for key, value in options.items() if key in known}
+        config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | own)
+        self.writes = name == "language"
+        if self.writes:
+            self.task = TASKS[name].learn(config.resolved(1), Texts(rows))
+        else:
+            self.task = TASKS[name].learn(config, rows, targets)
         rng = np.random.default_rng(0)
         spec = self.task.spec()
         arrays = {key: random_array(rng, shape, 7).astype(np.float32) for key, shape in shapes(spec).items()}
         self.trains = build(self.task.recipe, spec, train_kit, arrays).eval()
         self.runs = build(self.task.recipe, spec, runtime_kit, arrays)
-        self.examples = self.task.encode(rows)
+        self.examples = Examples(self.task.ids(rows)) if self.writes else self.task.encode(rows)
         self.inputs = self.batch(range(len(rows)))
 
     def batch(self, chosen):
@@ -48,10 +57,20 @@ class Case:
 
     def in_torch(self, x, lengths_B):
         with torch.no_grad():
-            return self.trains(*map(torch.from_numpy, (x, lengths_B)))[0].numpy()
+            return self.one_a_row(self.trains(*map(torch.from_numpy, (x, lengths_B)))[0].numpy(), lengths_B)
 
     def in_runtime(self, x, lengths_B):
-        return self.runs(x, lengths_B)[0]
+        return self.one_a_row(self.runs(x, lengths_B)[0], lengths_B)
+
+    def one_a_row(self, features, lengths_B):
+        """Of a language model's features, those of each row's end."""
+        return last(features, lengths_B) if self.writes else features
+
+    def answers(self, net, features):
+        if not self.writes:
+            return net.head(features)
+        weight, bias = self.task.recipe.head(net)
+        return features @ weight.T + bias
 
     @property
     def kits(self):

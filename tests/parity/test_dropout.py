@@ -166,7 +166,9 @@ def test_it_does_nothing_when_a_saved_model_answers(name, options):
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize(("layers", "changes"), [(1, False), (2, True)])
 def test_locked_dropout_stands_between_the_layers_too(name, layers, changes):
-    case = Case(name, {"locked_dropout": RATE, "layers": layers})
+    # A language model's layers have a rate of their own.
+    rates = {"layer_dropout": RATE} if name == "language" else {"locked_dropout": RATE}
+    case = Case(name, rates | {"layers": layers})
     case.trains.train().locked_dropout.eval()  # the one before the layers is switched off
     first, second = case.in_torch(*case.inputs), case.in_torch(*case.inputs)
     assert bool(np.abs(first - second).max() > 1e-3) == changes

@@ -121,8 +121,7 @@ class Noise(Block):
         """`x` with what is dropped at zero, and the rest scaled so that the mean stays."""
         if not self.active:
             return x
-        share: float = 1 - self.spec.rate
-        return x * self.kept(*shape, device=x.device) / share
+        return x * (self.kept(*shape, device=x.device).to(x.dtype) / (1 - self.spec.rate))
 
 
 class Embedding(Block):
