@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from anaphora.cli.options import FILE, takes_options_of
 from anaphora.cli.saved import load_language_model
@@ -53,7 +54,7 @@ def command(
     Without --seed each call writes something new, and says its seed, with which it can be repeated. Words or characters
     of the prompt that the model has never seen are read as unknown ones; none are ever written.
     """
-    if sampling["seed"] is None:
+    if click.get_current_context().get_parameter_source("seed") is ParameterSource.DEFAULT:
         sampling["seed"] = secrets.randbelow(SEEDS)
         say(f"--seed {sampling['seed']}")
     Sampling.from_dict(sampling)  # wrong values are told before the model is read

@@ -34,10 +34,9 @@ def scores(
 ) -> torch.Tensor:
     """The targets' log-probabilities, and 1 where the target's is the highest, 0 elsewhere: `[N, 2]`."""
     found = x_NH.new_empty(len(x_NH), 2)
-    for rows, _, logits_CV in _logits(x_NH, _rounded(weight_VH, half), bias_V):
-        of_target_C1 = logits_CV.gather(1, targets_N[rows, None])
-        found[rows, 0] = of_target_C1[:, 0] - logits_CV.logsumexp(1)
-        found[rows, 1] = (logits_CV.amax(1) <= of_target_C1[:, 0]).float()
+    for rows, _, likely_CV in _log_probabilities(x_NH, _rounded(weight_VH, half), bias_V):
+        of_target_C1 = likely_CV.gather(1, targets_N[rows, None])
+        found[rows] = torch.cat([of_target_C1, (likely_CV.amax(1, keepdim=True) <= of_target_C1).float()], 1)
     return found
 
 
@@ -45,40 +44,39 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
         x_NH, weight_VH, bias_V, targets_N, half = inputs
-        W_VH = _rounded(weight_VH, half)
-        learns = any(ctx.needs_input_grad)
-        total, dx_NH = x_NH.new_zeros(()), torch.empty_like(x_NH)
-        dw_VH, db_V = torch.zeros_like(weight_VH) if learns else None, torch.zeros_like(bias_V)
-        for rows, x_CH, logits_CV in _logits(x_NH, W_VH, bias_V):
-            log_sums_C1 = logits_CV.logsumexp(1, keepdim=True)
-            total += (log_sums_C1 - logits_CV.gather(1, targets_N[rows, None])).sum()
-            if dw_VH is None:
+        W_VH, learns = _rounded(weight_VH, half), any(ctx.needs_input_grad)
+        total, dx_NH, dw_VH, db_V = x_NH.new_zeros(()), torch.empty_like(x_NH), None, torch.zeros_like(bias_V)
+        for rows, x_CH, likely_CV in _log_probabilities(x_NH, W_VH, bias_V):
+            at_C1 = targets_N[rows, None]
+            total -= likely_CV.gather(1, at_C1).sum()
+            if not learns:
                 continue
-            d_CV = logits_CV.sub_(log_sums_C1).exp_()
-            d_CV.scatter_add_(1, targets_N[rows, None], torch.full_like(log_sums_C1, -1.0))
-            d_CV /= max(1, len(x_NH))
-            db_V += d_CV.sum(0)
-            d_CV = _rounded(d_CV, half)
-            dx_NH[rows] = d_CV @ W_VH
-            dw_VH += d_CV.T @ x_CH
-        ctx.save_for_backward(dx_NH, dw_VH, db_V)
-        return total / max(1, len(x_NH))
+            d_CV = torch.exp(likely_CV, out=torch.empty_like(likely_CV, dtype=W_VH.dtype))
+            d_CV.scatter_add_(1, at_C1, d_CV.new_full((1, 1), -1.0).expand_as(at_C1))
+            dx_NH[rows] = (d_CV @ W_VH).to(dx_NH.dtype)
+            db_V += (d_CV.new_ones(1, len(d_CV)) @ d_CV)[0]
+            own_VH = d_CV.T @ x_CH
+            dw_VH = own_VH.to(weight_VH.dtype) if dw_VH is None else dw_VH.add_(own_VH)
+        ctx.rows = max(1, len(x_NH))
+        ctx.save_for_backward(dx_NH, torch.zeros_like(weight_VH) if dw_VH is None else dw_VH, db_V)
+        return total / ctx.rows
 
     @staticmethod
     def backward(ctx: Any, *upstream: Any) -> Any:
-        gradients = (own * upstream[0] for own in ctx.saved_tensors)
+        scale = upstream[0] / ctx.rows
+        gradients = (own * scale for own in ctx.saved_tensors)
         return *(own if need else None for own, need in zip(gradients, ctx.needs_input_grad, strict=False)), None, None
 
 
-def _logits(
+def _log_probabilities(
     x_NH: torch.Tensor, W_VH: torch.Tensor, bias_V: torch.Tensor
 ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-    """Some rows at a time: which, their features as they are multiplied, and their scores."""
+    """Some rows at a time: which, their features as they are multiplied, and the log-probabilities `[C, V]`."""
     size = max(1, CHUNK_NUMBERS // len(W_VH))
     for first in range(0, len(x_NH), size):
         rows = slice(first, first + size)
         x_CH = x_NH[rows].to(W_VH.dtype)
-        yield rows, x_CH, (x_CH @ W_VH.T).float() + bias_V
+        yield rows, x_CH, (x_CH @ W_VH.T).add(bias_V).log_softmax(1)
 
 
 def _rounded(tensor: torch.Tensor, half: bool) -> torch.Tensor:
