@@ -10,11 +10,15 @@ from anaphora.cells import CELLS
 from anaphora.cli import cli
 from anaphora.cli.options import suits
 from anaphora.config import Config, declared
+from anaphora.runtime.sampling import Sampling
 from anaphora.tasks.classify import ClassifyConfig
+from anaphora.tasks.language import LanguageConfig
 from anaphora.tasks.regress import RegressConfig
 
 TABLES = {
     ClassifyConfig: "`anaphora train classify`, `TextClassifier`",
+    LanguageConfig: "`anaphora train language`, `LanguageModel`",
+    Sampling: "`anaphora generate`, `LanguageModel.generate`",
     RegressConfig: "`SequenceRegressor`",
 }
 
@@ -24,7 +28,7 @@ def options_page() -> str:
         "# Options",
         "",
         "Each is a field of one dataclass; the command line's `--hidden-size` is Python's `hidden_size`. An option "
-        "that is on unless told otherwise is turned off with `--no-...`; *auto* is what suits the number of rows.",
+        "that is on unless told otherwise is turned off with `--no-...`; *auto* is what suits the data.",
     ]
     for config, used_by in TABLES.items():
         lines += ["", f"## {used_by}", "", "| option | default | what it is | allowed |", "|---|---|---|---|"]

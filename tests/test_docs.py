@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md"]
+PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md"]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 
@@ -38,6 +38,8 @@ def write_data(folder):
         rows = csv.writer(out)
         rows.writerow(["title", "author", "text", "label"])
         rows.writerows([text(k, 4), "somebody", text(k, 30), k] for k in "01" * 60)
+    (folder / "README.md").write_text((ROOT / "README.md").read_text(encoding="utf-8"))
+    (folder / "book.txt").write_text("It was a dark and stormy night. The wind blew.\n" * 400)
     with (folder / "tweets.csv").open("w", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(["text", "mood"])
