@@ -11,12 +11,17 @@ import anaphora
 
 
 def check(golden: Path) -> int:
-    """Compare the answers of every model in the folder; their number."""
+    """Compare the answers of every model in the folder, classifiers' and language models'; their number."""
     files = sorted(golden.glob("*.json"))
     for file in files:
         expected = json.loads(file.read_text(encoding="utf-8"))
-        answers = anaphora.load(file.with_suffix("")).predict_proba(expected["texts"])
-        np.testing.assert_allclose(answers, expected["probabilities"], rtol=1e-5)
+        model = anaphora.load(file.with_suffix(""))
+        if "probabilities" in expected:
+            np.testing.assert_allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=1e-5)
+        else:
+            for text, scores in zip(expected["texts"], expected["scores"], strict=True):
+                np.testing.assert_allclose(model.score([text])[0], scores, rtol=1e-4, atol=1e-5)
+            assert model.generate(**expected["asked"]) == expected["written"]
     return len(files)
 
 

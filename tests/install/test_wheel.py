@@ -85,6 +85,9 @@ def test_the_wheel_predicts_without_sources_compiler_and_torch(python: Path, tmp
     assert done.returncode == 0, done.stdout + done.stderr
     answer = run(python.parent / "anaphora", "predict", "golden/v1-lstm", "fine", cwd=tmp_path, env=bare(python.parent))
     assert answer.stdout.endswith("\tfine\n"), answer.stderr
+    how = ("--prompt", "h", "--length", "10", "--temperature", "0")
+    text = run(python.parent / "anaphora", "generate", "golden/v1-writer", *how, cwd=tmp_path, env=bare(python.parent))
+    assert text.stdout == "hello world\n", text.stderr
 
 
 def test_the_base_install_is_small(python: Path) -> None:

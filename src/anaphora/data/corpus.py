@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,12 @@ class Corpus:
         return targets + 1 + self.document_of(targets)
 
     def document_of(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
-        before = self.starts - np.arange(len(self.starts))  # targets of all documents before each
-        return np.searchsorted(before, targets, side="right") - 1
+        return np.searchsorted(self.before, targets, side="right") - 1
+
+    @cached_property
+    def before(self) -> NDArray[np.int64]:
+        """How many targets stand before each document, and before the end."""
+        return self.starts - np.arange(len(self.starts))
 
 
 def write(

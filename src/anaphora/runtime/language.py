@@ -68,7 +68,7 @@ class Reader:
         """The log-probability of every token of each text."""
         corpus = self._corpus(texts)
         found = self.judged(corpus, streams=1)[:, 0]
-        return np.split(found, (corpus.starts - np.arange(len(corpus.starts)))[1:-1])
+        return np.split(found, corpus.before[1:-1])
 
     def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""

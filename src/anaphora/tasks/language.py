@@ -61,7 +61,15 @@ class LanguageTextOptions(CleanOptions):
 class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
     """Options of a language model."""
 
-    validation: float = 0.05
+    batch_size: int = option(None, "streams of the text that are read side by side", at_least=1)
+    epochs: int = option(None, "how often the training text is read", at_least=1)
+    validation: float = option(
+        0.05,
+        "share of the text that is scored, not trained on, and chooses the best epoch: its tail, or some of many "
+        "documents",
+        at_least=0,
+        below=1,
+    )
     ensemble: int = option(1, "a language model is one network", at_least=1, at_most=1)
     window: int = option(None, "tokens of a stream that are read before each step of the optimizer", at_least=1)
     activation_penalty: float = option(0.0, "weight of the features' mean square in the loss (AR)", at_least=0)
