@@ -102,20 +102,21 @@ class Estimator(ABC):
     ) -> Generator[Event, None, None]:
         """Train the task's networks and adopt the best; whatever stops it, what is best so far is adopted.
 
-        `facts` are kept with the model; its `data_sha256` and the options identify the training whose checkpoints are
-        in `partial`.
+        `facts` are kept with the model; their `data_sha256`, those of the task and the options identify the training
+        whose checkpoints are in `partial`.
         """
         began = time.perf_counter()
         ensemble = load_training()
         options = task.options
         cell = next(block.cell for block in task.spec().values() if isinstance(block, Recurrent))
+        learned = task.facts()
         facts = {
             **_versions("anaphora", "torch"),
             **facts,
             "precision": native.used(cell, options.precision),
-            **task.facts(),
+            **learned,
         }
-        run = {"data": facts["data_sha256"], **options.to_dict()}
+        run = {"data": facts["data_sha256"], **options.to_dict(), **learned}
         bests: list[Any] = []
         epochs: list[dict[str, Any]] = []
 

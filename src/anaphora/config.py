@@ -20,6 +20,9 @@ from typing import Any, Self
 
 from anaphora.errors import OptionError, did_you_mean, in_words
 
+SUITED: Any = None
+"""The default of an option that is left to what suits the data."""
+
 
 def option(
     default: Any,
@@ -32,7 +35,7 @@ def option(
 ) -> Any:
     """A dataclass field with its help text and range. `below` excludes its own value.
 
-    Where the default is None, None means "what suits the data", and stands there until the data are known.
+    Where the default is None, it means "what suits the data", and stands there until the data are known.
     """
     return dataclasses.field(
         default=default,

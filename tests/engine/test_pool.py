@@ -33,13 +33,15 @@ def attention(y_TD, weights):
 def plain(kind, y_TD, weights, bidirectional):
     """One row, without its padding."""
     if len(y_TD) == 0:
-        return np.zeros(2 * D if kind == "mean+max" else D)
+        return np.zeros(D * len(kind.split("+")))
     half = D // 2 if bidirectional else D
+    last = np.concatenate([y_TD[-1, :half], y_TD[0, half:]])
     return {
-        "last": lambda: np.concatenate([y_TD[-1, :half], y_TD[0, half:]]),
+        "last": lambda: last,
         "mean": lambda: y_TD.mean(0),
         "max": lambda: y_TD.max(0),
         "mean+max": lambda: np.concatenate([y_TD.mean(0), y_TD.max(0)]),
+        "last+mean+max": lambda: np.concatenate([last, y_TD.mean(0), y_TD.max(0)]),
         "attention": lambda: attention(y_TD, weights),
     }[kind]()
 

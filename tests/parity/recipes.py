@@ -40,10 +40,9 @@ class Case:
         own = {key: value for key, value in options.items() if key in known}
         config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | own)
         self.writes = name == "language"
-        if self.writes:
-            self.task = TASKS[name].learn(config.resolved(1), Texts(rows))
-        else:
-            self.task = TASKS[name].learn(config, rows, targets)
+        config = config.resolved(1)
+        given = (Texts(rows),) if self.writes else (rows, targets)
+        self.task = TASKS[name].learn(config, *given)
         rng = np.random.default_rng(0)
         spec = self.task.spec()
         arrays = {key: random_array(rng, shape, 7).astype(np.float32) for key, shape in shapes(spec).items()}

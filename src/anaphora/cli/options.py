@@ -44,7 +44,7 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
             "type": click.Choice(rules["choices"]) if rules["choices"] else item or kind,
             "multiple": item is not None,
             "default": default,
-            "show_default": "what suits the number of rows" if name in by_rows else default is not None,
+            "show_default": "what suits the data" if name in by_rows else default is not None,
             "help": f"{rules['help'][0].upper()}{rules['help'][1:]}.",
         }
     return derived

@@ -65,6 +65,14 @@ def classify(
     anaphora train classify news.csv --text title --text body --label label --out model/
     anaphora train classify tweets.csv --text text --label mood --out model/ --test-size 0.2
 
+    With few labels, let a language model read the texts first, without them; the classifier begins as it:
+
+    \b
+    anaphora train language reviews.csv --text text --level word --out reader/
+    anaphora train classify reviews.csv --text text --label label --pretrained reader/ --out model/
+
+    Rows that the language model has read are not new to the classifier: keep those of a final score in another file.
+
     A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had
     not been. A share of the rows is kept for checking (--validation). Rows with almost the same text never straddle a
     split. Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same
@@ -73,8 +81,8 @@ def classify(
     check_share(test_size)
     if len({*text, label}) <= len(text):
         raise OptionError(f"the columns {in_words([*text, label])} are not all different")
-    ClassifyConfig.from_dict(options)  # wrong values are told before the file is read
     model = TextClassifier(**options)
+    model.check_options()  # what is wrong with them is told before the file is read
     with output(out, force, resume, quiet) as place:
         table = read_table(
             file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates

@@ -7,24 +7,23 @@ from anaphora.engine.ragged import inside, last, namespace
 
 
 def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidirectional: bool = False) -> Any:
-    """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`), zeros for an empty row.
+    """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`, `last+mean+max`: `[B, 3 D]`), zeros for an empty row.
 
     The kinds are those of `networks.blocks.Pool`. Places after a row's end must be zeros, as every engine leaves them.
     """
     xp = namespace(y_BTH)
     if y_BTH.shape[1] == 0:
-        empty = y_BTH.sum(1)
-        return xp.concat([empty, empty], -1) if kind == "mean+max" else empty
+        return xp.concat([y_BTH.sum(1)] * len(kind.split("+")), -1)
     begun_B1 = lengths_B[:, None] > 0
-    if kind == "last":
-        half = y_BTH.shape[2] // 2 if bidirectional else y_BTH.shape[2]
-        # The reverse direction has seen the whole row at its first place.
-        return xp.concat([last(y_BTH[:, :, :half], lengths_B), y_BTH[:, 0, half:]], -1)
     if kind == "attention":
         score_BT = xp.tanh(y_BTH @ weights["weight"].T + weights["bias"]) @ weights["query"]
         share_BT1 = _softmax(xp, score_BT[:, :, None], inside(y_BTH, lengths_B))
         return xp.where(begun_B1, (share_BT1 * y_BTH).sum(1), xp.zeros_like(y_BTH[:, 0]))
     parts = []
+    if "last" in kind:
+        half = y_BTH.shape[2] // 2 if bidirectional else y_BTH.shape[2]
+        # The reverse direction has seen the whole row at its first place.
+        parts += [last(y_BTH[:, :, :half], lengths_B), y_BTH[:, 0, half:]]
     if "mean" in kind:
         count_B1 = xp.clip(lengths_B[:, None], 1, None)
         parts.append(y_BTH.sum(1) / xp.asarray(count_B1, dtype=y_BTH.dtype))

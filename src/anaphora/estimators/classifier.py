@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora import bundle
 from anaphora.baseline import Baselines, rows_files, seen_in
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
-from anaphora.errors import DataError, in_words
+from anaphora.errors import DataError, OptionError, in_words
 from anaphora.estimators.rows import RowEstimator, check_as_many
 from anaphora.report.scores import Evaluated, compare
 from anaphora.tasks.classify import Classify
+from anaphora.tasks.language import Language
+from anaphora.tasks.pretrained import Pretrained
 
 
 class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
@@ -65,6 +69,13 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         self.examined_ = Evaluated(rows, truth, known, shares_NK, scores)
         return self.examined_
 
+    def _asked(self) -> tuple[Any, dict[str, Any]]:
+        options, _ = super()._asked()
+        if options.pretrained == "none":
+            return options, {}
+        pretrained = read_pretrained(options.pretrained)
+        return pretrained.adapted(options), {"pretrained": pretrained}
+
     def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
         if isinstance(rows, str):
             raise DataError(f"a list of texts is needed, not one text: [{rows[:40]!r}]")
@@ -104,3 +115,13 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
 
     def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
         return Baselines.fit(rows, [str(label) for label in targets]).to_files() | rows_files(rows)
+
+
+def read_pretrained(folder: str) -> Pretrained:
+    """The language model saved in `folder`. Raises BundleError, and OptionError where it is another model."""
+    saved = bundle.read(Path(folder))
+    if not isinstance(saved.task, Language):
+        raise OptionError(
+            f"{folder} is a model for the task {saved.task.name!r}: pretrained is for those of anaphora train language"
+        )
+    return Pretrained.of(saved.task, saved.arrays)

@@ -48,7 +48,7 @@ class RowEstimator(Estimator):
         stopped, to the same end as if it had not.
         """
         load_training()
-        options = self._task.Config.from_dict(self.get_params())
+        options, begun = self._asked()
         check_as_many(rows, targets)
         check_as_many(rows, rows if groups is None else groups)
         rows, targets = self._checked_rows(rows), self._checked_targets(targets)
@@ -57,7 +57,7 @@ class RowEstimator(Estimator):
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
         held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
         yield Stage("reading the training rows")
-        task = self._task.learn(options, kept_rows, kept_targets)
+        task = self._task.learn(options, kept_rows, kept_targets, **begun)
         examples = task.encode(kept_rows, kept_targets)
         validation = task.encode(held_rows, held_targets) if held_rows else Examples([])
         yield Stage("fitting the baseline")
@@ -71,6 +71,14 @@ class RowEstimator(Estimator):
         if held_rows:
             yield Stage("scoring the validation rows")
             self.annotate(validation=self.evaluate(held_rows, held_targets))
+
+    def check_options(self) -> None:
+        """Raise what `fit` would raise of the options before it looks at a row: OptionError, BundleError."""
+        self._asked()
+
+    def _asked(self) -> tuple[Any, dict[str, Any]]:
+        """The options, and what else the task's `learn` wants to know of what they name."""
+        return self._task.Config.from_dict(self.get_params()), {}
 
     def _split(self, rows: Sequence[Any], targets: Sequence[Any], groups: Any, options: Any) -> tuple[Any, Any]:
         """Row numbers to learn from, and to choose the best epoch by: none where they would be too few to say much."""

@@ -63,7 +63,7 @@ class Pool:
     """A ragged sequence of outputs -> one vector a row: `[B, T, D]` -> `[B, width]`; zeros for an empty row.
 
     `last` takes, of each direction, the output that has seen the whole row; `attention` a mean weighted by a learned
-    softmax(v . tanh(W y_t + b)) over the places (Yang et al. 2016, eq. 5-7).
+    softmax(v . tanh(W y_t + b)) over the places (Yang et al. 2016, eq. 5-7). What a `+` joins stands side by side.
     """
 
     kind: str
@@ -72,7 +72,7 @@ class Pool:
 
     @property
     def width(self) -> int:
-        return self.inputs * (2 if self.kind == "mean+max" else 1)
+        return self.inputs * len(self.kind.split("+"))
 
     def parameters(self) -> Parameters:
         if self.kind != "attention":
@@ -81,7 +81,7 @@ class Pool:
         return {"weight": square, "bias": Parameter((self.inputs,), zeros), "query": Parameter((self.inputs,), zeros)}
 
 
-POOLS = ("last", "mean", "max", "mean+max", "attention")
+POOLS = ("last", "mean", "max", "mean+max", "last+mean+max", "attention")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from anaphora.config import option
+from anaphora.config import SUITED, option
 from anaphora.networks.blocks import Dense, Dropout, Embedding, Hidden, LockedDropout, Pool, Spec, WordDropout
 from anaphora.networks.options import NetworkOptions
 
@@ -12,6 +12,7 @@ from anaphora.networks.options import NetworkOptions
 class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
+    pool: str = SUITED
     embedding_size: int = option(None, "width of a token's vector; that of --vectors, or 128", at_least=1)
     vectors: str = option("none", "a file of ready-made word vectors to begin with (GloVe, word2vec, fastText, .npy)")
     freeze_vectors: bool = option(False, "leave the vectors of --vectors as they are")

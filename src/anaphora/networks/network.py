@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora.engine.stack import suffixes
 from anaphora.networks.blocks import Head, Recurrent, Spec
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -66,6 +67,23 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
         for name, block in spec.items()
         for key, parameter in block.parameters().items()
     }
+
+
+def layers(spec: Spec) -> list[list[str]]:
+    """The names of all arrays, from the top down: of what follows the recurrent layers, of each of these, of what comes
+    before them.
+    """
+    below: list[str] = []
+    recurrent: list[list[str]] = []
+    above: list[str] = []
+    for name, block in spec.items():
+        keys = [f"{name}.{key}" for key in block.parameters()]
+        if isinstance(block, Recurrent):
+            for both in reversed(suffixes(block.layers, block.bidirectional)):
+                recurrent.append([key for key in keys if key.endswith(tuple(both))])
+        else:
+            (above if recurrent else below).extend(keys)
+    return [part for part in (above, *recurrent, below) if part]
 
 
 def draw(spec: Spec, seed: int) -> dict[str, NDArray[np.float32]]:

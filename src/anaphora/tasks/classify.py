@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anaphora import metrics
-from anaphora.config import option
+from anaphora.config import SUITED, option
 from anaphora.data.batch import Batch, Examples
 from anaphora.errors import OptionError
 from anaphora.networks import classifier
@@ -20,7 +20,9 @@ from anaphora.networks.blocks import Spec
 from anaphora.networks.classifier import ClassifierOptions
 from anaphora.networks.network import Arrays
 from anaphora.tasks.bayes import head_start, log_count_ratios
-from anaphora.tasks.options import TrainingOptions
+from anaphora.tasks.options import FineTuning, TrainingOptions
+from anaphora.tasks.pretrained import Pretrained
+from anaphora.text.codec import END, END_ID
 from anaphora.text.encode import TextEncoder, TextOptions
 from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 from anaphora.text.vectors import read_vectors
@@ -31,6 +33,7 @@ Label = str | int | float | bool
 
 
 FEW_ROWS = 3_000
+SUITS_ALL: dict[str, Any] = {"learning_rate": 3e-3, "pool": "mean+max"}
 SUITS_FEW: dict[str, Any] = {
     "epochs": 10,
     "batch_size": 16,
@@ -52,12 +55,33 @@ SUITS_MANY: dict[str, Any] = {
     "label_smoothing": 0.0,
 }
 """What suits few training rows and many; measured in docs/decisions.md."""
+SUITS_PRETRAINED: dict[str, Any] = {
+    "epochs": 6,
+    "learning_rate": 0.01,
+    "pool": "last+mean+max",
+    "dropout": 0.4,
+    "locked_dropout": 0.4,
+    "word_dropout": 0.05,
+}
+"""What suits a network that begins as a language model, in the place of the above: Howard & Ruder's values, not yet
+measured here.
+"""
 
 
 @dataclass(frozen=True)
 class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
+    learning_rate: float = SUITED
+    pretrained: str = option(
+        "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
+    )
+    unfreeze: bool = option(
+        True, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
+    )
+    layer_rate: float = option(
+        2.6, "with --pretrained, how much faster each layer learns than the one below it", at_least=1, at_most=100
+    )
     label_smoothing: float = option(
         None, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
     )
@@ -65,8 +89,19 @@ class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
         "none", "none counts rows alike, balanced lets every label weigh the same", choices=("none", "balanced")
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretrained == "none":
+            for name in ("unfreeze", "layer_rate"):
+                if (value := getattr(self, name)) != self.__dataclass_fields__[name].default:
+                    raise OptionError(f"{name}={value!r} wants a language model to begin as: give pretrained")
+
+    def fine_tuning(self) -> FineTuning:
+        return FineTuning() if self.pretrained == "none" else FineTuning(self.unfreeze, self.layer_rate)
+
     def suited(self, rows: int) -> Mapping[str, Any]:
-        return SUITS_FEW if rows < FEW_ROWS else SUITS_MANY
+        by_rows = SUITS_FEW if rows < FEW_ROWS else SUITS_MANY
+        return {**SUITS_ALL, **by_rows, **({} if self.pretrained == "none" else SUITS_PRETRAINED)}
 
 
 @dataclass(frozen=True)
@@ -79,6 +114,8 @@ class Classify:
     encoder: TextEncoder
     vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
+    pretrained: Pretrained | None = field(default=None, repr=False)
+    """The language model that the network begins as; it matters then, and is not saved."""
 
     name: ClassVar[str] = "classify"
     unit: ClassVar[str] = "rows"
@@ -86,8 +123,19 @@ class Classify:
     recipe: ClassVar[ModuleType] = classifier
 
     @classmethod
-    def learn(cls, options: ClassifyConfig, rows: Sequence[str], targets: Sequence[Label]) -> Self:
+    def learn(
+        cls,
+        options: ClassifyConfig,
+        rows: Sequence[str],
+        targets: Sequence[Label],
+        pretrained: Pretrained | None = None,
+    ) -> Self:
+        """Learn the labels, and the vocabulary unless it is that of a language model, to whose values the options are
+        `adapted` then.
+        """
         labels, counts = zip(*sorted(Counter(targets).items()), strict=True)
+        if pretrained:
+            return cls(options, labels, counts, pretrained.encoder(options), pretrained=pretrained)
         encoder = TextEncoder.learn(options, rows)
         vectors = _ready_made(options, encoder)
         width = len(next(iter(vectors.values()))) if vectors else EMBEDDING_SIZE
@@ -111,7 +159,11 @@ class Classify:
         return ""
 
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
-        """Token vectors begin as the ready-made ones, or with some naive-Bayes weights of the labels."""
+        """All below the pool begins as in the language model, if there is one; otherwise token vectors begin as the
+        ready-made ones, or with some naive-Bayes weights of the labels.
+        """
+        if self.pretrained:
+            return {**arrays, **self.pretrained.arrays}
         embedding_VD = arrays["embedding.weight"].copy()
         for token, vector in self.vectors.items():
             embedding_VD[token] = vector
@@ -147,6 +199,8 @@ class Classify:
         return float(metrics["macro_f1"])
 
     def facts(self) -> dict[str, Any]:
+        if self.pretrained:
+            return {"pretrained_sha256": self.pretrained.sha256()}
         if not self.vectors:
             return {}
         return {"vectors_cover": f"{len(self.vectors):,} of {self.encoder.size:,} tokens"}
@@ -174,9 +228,11 @@ class Classify:
         ):
             raise ValueError(f"labels={labels!r} is not a list of two or more different labels")
         stopwords = frozenset(map(str, learned["stopwords"]))
-        encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords)
-        if encoder.tokenizer.token_to_id(UNKNOWN) != UNKNOWN_ID:
-            raise ValueError(f"the tokenizer has no {UNKNOWN}")
+        documents = config.pretrained != "none"
+        encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords, documents)
+        for name, place in ((UNKNOWN, UNKNOWN_ID), (END, END_ID))[: 1 + documents]:
+            if encoder.tokenizer.token_to_id(name) != place:
+                raise ValueError(f"the tokenizer has no {name}")
         if config.encode == "vocabulary" and max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
         return cls(config, tuple(labels), counts, encoder)

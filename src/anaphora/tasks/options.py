@@ -17,6 +17,18 @@ FEWEST_STEPS = 400
 
 
 @dataclass(frozen=True)
+class FineTuning:
+    """How the layers of a network learn beside one another, where the lower ones have learned before (Howard & Ruder
+    2018, section 3.3).
+    """
+
+    unfreeze: bool = False
+    """Whether the highest learns alone at first, and the others join it from the top down."""
+    layer_rate: float = 1.0
+    """How much faster each learns than the one below it."""
+
+
+@dataclass(frozen=True)
 class TrainingOptions(Config):
     """How long, how fast and how carefully a network is trained."""
 
@@ -66,6 +78,10 @@ class TrainingOptions(Config):
     def steps_of_an_epoch(self, targets: int) -> int:
         """Optimizer steps in which all training rows are read once, more or less."""
         return math.ceil(targets / self.batch_size)
+
+    def fine_tuning(self) -> FineTuning:
+        """Networks that begin at random learn in all layers alike."""
+        return FineTuning()
 
     def suited(self, rows: int) -> Mapping[str, Any]:
         """What suits a number of rows, for every option that is None by default."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from anaphora.chunks import chunks
 from anaphora.config import option
 from anaphora.errors import OptionError
 from anaphora.text.clean import Cleaner, CleanOptions
+from anaphora.text.codec import END_ID, Codec
 from anaphora.text.stopwords import read_stopwords
 from anaphora.text.tokenize import ENCODINGS, LEVELS, bucket, learn, without_vocabulary
 
@@ -38,6 +40,8 @@ class TextEncoder:
     options: TextOptions
     tokenizer: Tokenizer
     stopwords: frozenset[str] = frozenset()
+    documents: bool = False
+    """Whether texts are read as by a language model: in its tokens, of which nothing is lost, and after `[END]`."""
 
     @classmethod
     def learn(cls, options: TextOptions, texts: Iterable[str]) -> Self:
@@ -59,18 +63,29 @@ class TextEncoder:
         return int(self.tokenizer.get_vocab_size())
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
-        """Token ids of each text, at most `max_length` of them; an empty text gives an empty array."""
+        """Token ids of each text, at most `max_length` of them; an empty text gives an empty array.
+
+        The `[END]` before a document is one more.
+        """
         rows: list[Ids] = []
+        begin = np.array([END_ID] * self.documents, np.int32)
         clean = Cleaner(self.options, self.stopwords)
         for some in chunks(texts, 1_000):  # a tokenizer's own result holds far more than the ids
             for ids in self._numbers([clean(text) for text in some]):
-                rows.append(cut(np.array(ids, np.int32), self.options.max_length, self.options.keep))
+                read = cut(np.array(ids, np.int32), self.options.max_length, self.options.keep)
+                rows.append(np.concatenate([begin, read]))
         return rows
 
-    def _numbers(self, cleaned: list[str]) -> Iterable[list[int]]:
+    def _numbers(self, cleaned: list[str]) -> Iterable[Sequence[int] | Ids]:
+        if self.documents:
+            return self._codec.encode(cleaned)
         if self.options.encode == "hash":
             return map(self._hashed, cleaned)
         return (encoding.ids for encoding in self.tokenizer.encode_batch_fast(cleaned, add_special_tokens=False))
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return Codec(self.options.level, self.tokenizer)
 
     def _hashed(self, text: str) -> list[int]:
         tokens = self.tokenizer.pre_tokenizer.pre_tokenize_str(text)

@@ -14,7 +14,7 @@ from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
-from anaphora.networks import blocks
+from anaphora.networks import blocks, network
 from anaphora.train.softmax import cross_entropy, flat, scores
 
 
@@ -82,6 +82,13 @@ class Net(nn.Module):
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter, named as in the bundle."""
         return {name: self.numpy(tensor).copy() for name, tensor in self.state_dict().items()}
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """The parameters from the top down: `networks.network.layers`."""
+        parts: dict[str, Any] = dict(self.named_children())
+        own = dict(self.named_parameters())
+        names = network.layers({name: block.spec for name, block in parts.items()})
+        return [[own[name] for name in layer] for layer in names]
 
     def seed(self, seed: int) -> None:
         """Set the random numbers of all blocks that use some; torch's global ones are left alone."""

@@ -24,7 +24,10 @@ def steps_for(
     seed: int,
     device: torch.device,
 ) -> int:
-    """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back."""
+    """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back.
+
+    In the trial all layers learn: steps with some of them frozen are shorter, and the time is not used up.
+    """
     if options.steps:
         return options.steps
     if not options.minutes:

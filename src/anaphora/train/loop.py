@@ -22,7 +22,7 @@ from anaphora.train import blocks
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
 from anaphora.train.device import to_device
-from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
+from anaphora.train.optim import Unfreezing, learning_rate, make_optimizer, set_learning_rate
 
 HARD_STOP = 1.1
 """A training with a time budget stops for good when it has used this much of it."""
@@ -70,6 +70,7 @@ def train(
     net.seed(seed)
     rng = np.random.default_rng(seed)
     objective, optimizer = accelerator.prepare(Objective(task, net), make_optimizer(net, options))
+    unfreezing = Unfreezing(net, options)
 
     now = checkpoints.restore(objective, optimizer, best) if checkpoints else None
     if now is None:
@@ -94,6 +95,7 @@ def train(
             for chosen in order[now.batch : now.batch + now.steps - now.step]:
                 rate = learning_rate(options, now.step, now.steps)
                 set_learning_rate(optimizer, rate)
+                unfreezing.reach(now.step, now.steps)
                 loss = objective(to_device(training.batch(chosen), device))
                 accelerator.backward(loss)
                 norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
@@ -122,7 +124,9 @@ def train(
             is_best = not choosing or best.score is None or (score is not None and score > best.score)
             if is_best:
                 best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
-            now.since_best = 0 if is_best else now.since_best + 1
+            # An epoch with frozen layers says little of what is to come.
+            waits = not unfreezing.over(now.step - 1, now.steps)
+            now.since_best = 0 if is_best or waits else now.since_best + 1
             targets_read = sum(map(training.count, order[: now.batch]))
             now.seconds = time.perf_counter() - began
             ended = Epoch(now.epoch, now.epoch_loss / targets_read, metrics, score, choosing and is_best, now.seconds)

@@ -4,25 +4,32 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
 
 from anaphora.tasks.options import TrainingOptions
+from anaphora.train.blocks import Net
 
 WARM_UP = 0.25
 BETAS = (0.9, 0.99)
 MOMENTUM = 0.9
+ALL_LEARN = 0.4
+"""The share of the steps after which no layer is frozen."""
 
 
-def make_optimizer(net: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
+def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
     """AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015) or SGD with momentum.
 
-    With Adam and SGD the weight decay is part of the gradient. Biases are not pulled towards zero.
+    With Adam and SGD the weight decay is part of the gradient. Biases are not pulled towards zero. Each layer takes a
+    `share` of the learning rate: the lower, the smaller.
     """
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": options.weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
+    layer_rate = options.fine_tuning().layer_rate
+    layers = [list(net.parameters())] if layer_rate == 1 else net.layers()
+    groups: list[dict[str, Any]] = []
+    for depth, layer in enumerate(layers):
+        trained = [parameter for parameter in layer if parameter.requires_grad]
+        matrices = [parameter for parameter in trained if parameter.ndim > 1]
+        others = [parameter for parameter in trained if parameter.ndim <= 1]
+        for params, decay in ((matrices, options.weight_decay), (others, 0.0)):
+            groups.append({"params": params, "weight_decay": decay, "share": layer_rate**-depth})
     if options.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=options.learning_rate, momentum=MOMENTUM, fused=True)
     kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
@@ -45,4 +52,28 @@ def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:
 
 def set_learning_rate(optimizer: Any, rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["share"]
+
+
+class Unfreezing:
+    """Which layers learn: where the options say so, the highest alone at first, then one more below at equal distances
+    (Howard & Ruder 2018, section 3.3, by the share of the steps in the place of epochs).
+    """
+
+    def __init__(self, net: Net, options: TrainingOptions) -> None:
+        self._layers = net.layers() if options.fine_tuning().unfreeze else []
+
+    def reach(self, step: int, steps: int) -> None:
+        """Freeze all but the layers that learn in step 0, 1, ..., steps - 1: what is frozen has no gradient."""
+        learning = self._learning(step, steps)
+        for depth, layer in enumerate(self._layers):
+            for parameter in layer:
+                parameter.requires_grad_(depth < learning)
+
+    def over(self, step: int, steps: int) -> bool:
+        """Whether all layers learn in a step."""
+        return self._learning(step, steps) >= len(self._layers)
+
+    def _learning(self, step: int, steps: int) -> int:
+        below = max(0, len(self._layers) - 1)
+        return 1 + int(step * below / (ALL_LEARN * steps))
