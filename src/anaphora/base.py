@@ -199,6 +199,14 @@ def load_training() -> Any:
     return ensemble
 
 
+def load_dynamic() -> Any:
+    """Dynamic evaluation, which learns, too."""
+    load_training()
+    from anaphora.train import dynamic
+
+    return dynamic
+
+
 def _versions(*packages: str) -> dict[str, str]:
     from importlib.metadata import version  # it brings much that those who only predict need not wait for
 

@@ -163,12 +163,34 @@ def from_files(files: Mapping[str, bytes], vocabulary: int) -> dict[str, NGram]:
     if FACTS not in files:
         return {}
     try:
-        order, kept = int(json.loads(files[FACTS])["order"]), arrays.from_bytes(files[TOKENS])
-        ids, starts = kept["ids"], kept["starts"]
+        order, corpus = int(json.loads(files[FACTS])["order"]), _tokens(files)
         orders = {"ngram": order, "unigram": 1}
-        return {name: NGram.fit(ids, starts, vocabulary, n) for name, n in orders.items()}
+        return {name: NGram.fit(corpus.ids, corpus.starts, vocabulary, n) for name, n in orders.items()}
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
+        raise _damaged(error) from error
+
+
+def training_text(files: Mapping[str, bytes], vocabulary: int) -> Corpus | None:
+    """The training text's tokens as `to_files` kept them, how many characters they were being forgotten; None where
+    `files` hold none. Raises BundleError where they are damaged.
+    """
+    if TOKENS not in files:
+        return None
+    try:
+        corpus = _tokens(files)
+        _offsets(corpus.ids, corpus.starts, vocabulary)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(error) from error
+    return corpus
+
+
+def _tokens(files: Mapping[str, bytes]) -> Corpus:
+    kept = arrays.from_bytes(files[TOKENS])
+    return Corpus(kept["ids"], kept["starts"], 0)
+
+
+def _damaged(error: Exception) -> BundleError:
+    return BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}")
 
 
 def best_order(training: Corpus, validation: Corpus, vocabulary: int, orders: Sequence[int]) -> int:

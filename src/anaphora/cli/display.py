@@ -10,6 +10,7 @@ from rich.table import Table
 
 from anaphora.cli.talk import duration
 from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
+from anaphora.report.words import dynamic_verdict
 
 talk = Console(stderr=True, highlight=False, markup=False)
 # A table that goes to a file is not squeezed into a terminal's width.
@@ -130,8 +131,11 @@ def show_reading(scores: Mapping[str, Any], of: str) -> None:
     table.add_column("")
     for name in ("perplexity", "bits per character", "next token right"):
         table.add_column(name, justify="right")
-    for name, own in {"network": scores, **scores["baselines"]}.items():
+    dynamic = {"network, dynamic": scores["dynamic"]} if "dynamic" in scores else {}
+    for name, own in {"network": scores, **dynamic, **scores["baselines"]}.items():
         accuracy = f"{own['next_token_accuracy']:.1%}" if "next_token_accuracy" in own else ""
         table.add_row(name, f"{own['perplexity']:.4g}", f"{own['bits_per_character']:.3f}", accuracy)
     results.print(table, "")
     results.print(scores["verdict"], soft_wrap=True)
+    if dynamic:
+        results.print(dynamic_verdict(scores), soft_wrap=True)

@@ -1,6 +1,7 @@
 """`anaphora evaluate`: a saved model's scores on a file, beside its baselines."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 from anaphora.cli.display import show_reading, show_scores
 from anaphora.cli.options import FILE, encoding_option, json_option, text_option
 from anaphora.cli.saved import as_classifier, text_columns
-from anaphora.cli.talk import say, to_stdout
+from anaphora.cli.talk import counted, say, to_stdout
 from anaphora.data.documents import read_documents
 from anaphora.data.table import read_table
 from anaphora.data.write import check_absent, replacing
@@ -32,6 +33,12 @@ from anaphora.report.page import page
     type=click.IntRange(1),
     help="Of a language model: parts of the text that are read side by side, each from no state. [default: up to 8]",
 )
+@click.option(
+    "--dynamic",
+    is_flag=True,
+    help="Of a language model: score the text a second time, learning from each part once it is scored. It takes "
+    "longer, and needs the extra train; the model itself stays as it is.",
+)
 @encoding_option
 @click.option("--report", type=FILE, help="Write the scores as a page, too, with curves and mistakes.")
 @click.option("--force", is_flag=True, help="Replace --report if it exists.")
@@ -43,6 +50,7 @@ def command(
     label: str | None,
     drop_missing: bool,
     streams: int | None,
+    dynamic: bool,
     encoding: str,
     report: Path | None,
     force: bool,
@@ -54,6 +62,7 @@ def command(
     anaphora evaluate model/ held_out.csv                   a classifier, on labelled rows
     anaphora evaluate model/ held_out.csv --json
     anaphora evaluate writer/ held_out.txt                  a language model, on a text
+    anaphora evaluate writer/ held_out.txt --dynamic
     """
     if report:
         check_absent(report, force)
@@ -62,12 +71,15 @@ def command(
         if label or drop_missing:
             raise OptionError(f"{model} is a language model: it reads text, and no labels")
         columns = text or tuple(loaded.bundle_.columns.get("text", ()))
-        reading = loaded.examine(read_documents([file], columns, encoding), streams)
+        documents = read_documents([file], columns, encoding)
+        reading = loaded.examine(documents, streams, dynamic, partial(counted, every=10))
         scores = reading.scores
         content = report and language.page(reading, loaded.bundle_.training | {"file": file.name}, "evaluated")
     else:
         if streams:
             raise OptionError(f"--streams is for language models, and {model} is none")
+        if dynamic:
+            raise OptionError(f"--dynamic is for language models, and {model} is none")
         examined = examine(as_classifier(loaded, model), model, file, text, label, drop_missing, encoding)
         scores = examined.scores
         content = report and page(examined, loaded.bundle_.training | {"file": file.name}, "labelled")

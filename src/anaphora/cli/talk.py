@@ -5,7 +5,7 @@ Nothing here needs rich (`display.py` does), which takes longer to load than a t
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 import click
@@ -23,14 +23,15 @@ def to_stdout(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def counted(items: Iterable[Item], what: str) -> Iterator[Item]:
+def counted(items: Iterable[Item], what: str, every: int = 1_000) -> Iterator[Item]:
     """The items, while a terminal shows how many have gone by, and how fast; the length need not be known."""
     began, note = time.perf_counter(), ""
+    of = f"of {len(items):,} " if isinstance(items, Sized) else ""
     try:
         for count, item in enumerate(items, 1):
-            if count % 1_000 == 0 and sys.stderr.isatty():
+            if count % every == 0 and sys.stderr.isatty():
                 speed = count / (time.perf_counter() - began)
-                note = f"{count:,} {what}   {speed:,.0f} {what}/s".ljust(len(note))
+                note = f"{count:,} {of}{what}   {speed:,.0f} {what}/s".ljust(len(note))
                 click.echo("\r" + note, nl=False, err=True)
             yield item
     finally:

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -11,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import ngram
-from anaphora.base import Estimator, load_training
+from anaphora.base import Estimator, load_dynamic, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Documents, Texts, held_out
 from anaphora.data.read import mend
 from anaphora.data.windows import Windows
-from anaphora.errors import DataError
+from anaphora.engine import native
+from anaphora.errors import DataError, OptionError
 from anaphora.events import Event, Sample, Stage
 from anaphora.networks.network import Arrays
-from anaphora.report.scores import Reading, compare_readings
+from anaphora.report.scores import Reading, bits_per_character, compare_readings
 from anaphora.runtime import writing
 from anaphora.runtime.language import Reader
 from anaphora.runtime.writing import Writing
@@ -35,6 +37,8 @@ SAMPLE = {"char": 300, "word": 60, "bpe": 100}
 TEMPERATURES = (0.5, 0.8, 1.0)
 PASSAGE = 900
 """Characters of the passage that is painted."""
+DYNAMIC = ("perplexity", "bits_per_character", "next_token_accuracy")
+"""The scores of a dynamic evaluation."""
 CHECKED_TARGETS = 1 << 14
 """Targets that are read at once to check on the training."""
 FEWEST_CHARACTERS = 2_000
@@ -119,21 +123,42 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
         return float(self.evaluate(texts)["perplexity"])
 
-    def evaluate(self, texts: str | Sequence[str] | Documents, streams: int | None = None) -> dict[str, Any]:
+    def evaluate(
+        self, texts: str | Sequence[str] | Documents, streams: int | None = None, dynamic: bool = False
+    ) -> dict[str, Any]:
         """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside the
         perplexities of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
-        at most.
+        at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
+        of it once it is scored (`anaphora.train.dynamic`): `dynamic` holds the perplexity, bits and accuracy of that.
+        It needs the extra `train`.
         """
-        return self.examine(texts, streams).scores
+        return self.examine(texts, streams, dynamic).scores
 
-    def examine(self, texts: str | Sequence[str] | Documents, streams: int | None = None) -> Reading:
-        """`evaluate`, with a painted passage and some writing: what `anaphora.report.language` makes a page of."""
+    def examine(
+        self,
+        texts: str | Sequence[str] | Documents,
+        streams: int | None = None,
+        dynamic: bool = False,
+        watch: Callable[[Sequence[Any], str], Iterable[Any]] | None = None,
+    ) -> Reading:
+        """`evaluate`, with a painted passage and some writing: what `anaphora.report.language` makes a page of.
+
+        The parts of a dynamic evaluation go through `watch(parts, "windows")`, which may count them.
+        """
+        learning = self._learning() if dynamic else None
         corpus = self._reader.task.encode(documents_of(texts))
         if not corpus.targets:
             raise DataError("the text to score is empty")
-        return self._examined(corpus, streams)
+        reading = self._examined(corpus, streams)
+        if learning:
+            judged_N2 = learning(corpus, watch=watch)
+            found = perplexity(judged_N2) | {
+                "bits_per_character": bits_per_character(judged_N2[:, 0], corpus.characters)
+            }
+            reading.scores["dynamic"] = {name: found[name] for name in DYNAMIC}
+        return reading
 
     def score(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The log-probability (nats) of every token of each text, given those before it: a list of `[tokens]`."""
@@ -174,6 +199,18 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     @property
     def _reader(self) -> Reader:
         return cast(Reader, self._ready())
+
+    def _learning(self) -> Callable[..., NDArray[np.float32]]:
+        """What scores a corpus while learning from it. Raises MissingExtra, OptionError and BundleError."""
+        dynamic, reader = load_dynamic(), self._reader
+        if native.resolve(reader.precision) == "int8":
+            raise OptionError(
+                "precision='int8' does not learn: load the model with another one to score it dynamically"
+            )
+        training = ngram.training_text(self._fitted().baseline, reader.task.codec.size)
+        return partial(
+            dynamic.judged, reader.task, self._fitted().arrays, training=training, precision=reader.precision
+        )
 
     def _examined(self, corpus: Corpus, streams: int | None = None) -> Reading:
         reader = self._reader

@@ -35,6 +35,9 @@ def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
     rows = [[*_measured("network", scores), f"{scores['next_token_accuracy']:.1%}"]]
+    if "dynamic" in scores:
+        learning = scores["dynamic"]
+        rows.append([*_measured("network, dynamic", learning), f"{learning['next_token_accuracy']:.1%}"])
     for name, called in BASELINES.items():
         if name in scores["baselines"]:
             rows.append([*_measured(called, scores["baselines"][name]), ""])

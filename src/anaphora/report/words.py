@@ -24,6 +24,13 @@ def verdict(scores: Mapping[str, Any]) -> str:
     return f"The linear baseline is better than the network: {against} ({chance}). Prefer it here; it is simpler, too."
 
 
+def dynamic_verdict(scores: Mapping[str, Any]) -> str:
+    """What it brings a language model to learn from a text while it is scored on it."""
+    before, after = scores["perplexity"], scores["dynamic"]["perplexity"]
+    how = f"{'better' if after < before else 'worse'} by {abs(1 - after / before):.1%}"
+    return f"Learning from the text as it reads, the network is {how}: perplexity {after:.4g} instead of {before:.4g}."
+
+
 def reading_verdict(scores: Mapping[str, Any]) -> str:
     """How surprising a text is to the network, and whether an n-gram model does as well."""
     network = f"perplexity {scores['perplexity']:.4g} over {scores['n']:,} tokens"
