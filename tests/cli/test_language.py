@@ -78,8 +78,13 @@ def test_rows_of_a_table_are_documents(run: Any, tmp_path: Path) -> None:
     assert "say which column holds the texts with --text" in missing.err
 
 
-def test_a_stopped_training_goes_on_to_the_same_model(run: Any, book: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    arguments = ("--steps", 40, "--validation", 0.3, "--weight-drop", 0.1, "--dropout", 0.2, *QUICK[:-6])
+@pytest.mark.parametrize("optimizer", ["adamw", "asgd"])
+def test_a_stopped_training_goes_on_to_the_same_model(
+    run: Any, book: Path, tmp_path: Path, monkeypatch: Any, optimizer: str
+) -> None:
+    monkeypatch.setattr("anaphora.train.averaging.WAIT", 0)
+    how = ("--optimizer", optimizer, "--learning-rate", 1 if optimizer == "asgd" else 0.02, "--patience", 9)
+    arguments = ("--steps", 40, "--validation", 0.3, "--weight-drop", 0.1, "--dropout", 0.2, *TINY, *how)
     assert run("train", "language", book, "--out", tmp_path / "whole", *arguments).code == 0
 
     from anaphora.train import loop

@@ -70,7 +70,7 @@ def test_scores_know_nothing_of_what_comes_after_them(model: LanguageModel) -> N
 
 def test_what_recurs_in_a_text_is_learned(model: LanguageModel) -> None:
     scores = model.evaluate(STRANGER, dynamic=True)
-    assert scores["dynamic"]["perplexity"] < 0.8 * scores["perplexity"]
+    assert scores["dynamic"]["perplexity"] < 0.85 * scores["perplexity"]
     assert scores["dynamic"]["bits_per_character"] < scores["bits_per_character"]
     assert scores["dynamic"]["next_token_accuracy"] > scores["next_token_accuracy"]
     assert {*scores} - {"dynamic"} == {*model.evaluate(STRANGER)}

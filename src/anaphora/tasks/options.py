@@ -8,7 +8,7 @@ from typing import Any, Self
 from anaphora.config import Config, option
 from anaphora.errors import OptionError, in_words
 
-OPTIMIZERS = ("adamw", "adam", "sgd")
+OPTIMIZERS = ("adamw", "adam", "sgd", "asgd")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SCHEDULES = ("one-cycle", "cosine", "constant")
 ENOUGH_TO_CHOOSE = 200
@@ -40,7 +40,11 @@ class TrainingOptions(Config):
         at_least=0.01,
     )
     batch_size: int = option(None, "rows in one step", at_least=1)
-    optimizer: str = option("adamw", "how the gradient becomes a step", choices=OPTIMIZERS)
+    optimizer: str = option(
+        "adamw",
+        "how the gradient becomes a step; asgd is plain SGD, and the mean of its weights once the score stops rising",
+        choices=OPTIMIZERS,
+    )
     schedule: str = option("one-cycle", "how the learning rate changes while training", choices=SCHEDULES)
     learning_rate: float = option(3e-3, "the largest step; SGD wants a larger one, such as 0.5", at_least=1e-9)
     weight_decay: float = option(0.05, "pull of the weights towards zero", at_least=0)

@@ -19,6 +19,11 @@ class Average:
         self.steps = 0
         self.means: list[torch.Tensor] = []
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to begin."""
+        return self._active and not self.means
+
     def begin(self) -> None:
         self.means = [weight.detach().clone() for weight in self._weights]
 
@@ -32,7 +37,7 @@ class Average:
         """Begin, if the last of the checks' scores is not better than the best of those more than WAIT before."""
         before = [score for score in scores[: -WAIT - 1] if score is not None]
         last = scores[-1] if scores else None
-        if self._active and not self.means and before and last is not None and last < max(before):
+        if self.waits and before and last is not None and last < max(before):
             self.begin()
 
     @contextmanager
@@ -41,10 +46,10 @@ class Average:
         if not self.steps:
             yield
             return
-        own = [weight.detach().clone() for weight in self._weights]
-        with torch.no_grad():
-            torch._foreach_copy_(self._weights, self.means)
-            try:
-                yield
-            finally:
-                torch._foreach_copy_(self._weights, own)
+        weights = [weight.detach() for weight in self._weights]  # they share the weights' memory
+        own = [weight.clone() for weight in weights]
+        torch._foreach_copy_(weights, self.means)
+        try:
+            yield
+        finally:
+            torch._foreach_copy_(weights, own)

@@ -39,6 +39,8 @@ class Progress:
     epoch_loss: float = 0.0
     running_loss: float = 0.0
     since_best: int = 0
+    averaged: int = 0
+    """Steps that the mean of the weights is taken over."""
     seconds: float = 0.0
     reason: str = "all steps done"
     """Why the training ends, for people."""
@@ -77,8 +79,10 @@ class Checkpoints:
         arrays |= {f"noise/{name}": noise.generator.get_state().numpy() for name, noise in _noises(net)}
         arrays |= {f"best/{name}": array for name, array in (best.arrays or {}).items()}
         arrays |= {f"streams/{place}": state.cpu().numpy() for place, state in enumerate(objective.streams.states)}
+        arrays |= {f"average/{place}": mean.cpu().numpy() for place, mean in enumerate(objective.average.means)}
         for place, state in optimizer.state_dict()["state"].items():
             arrays |= {f"optimizer/{place}/{name}": tensor.cpu().numpy() for name, tensor in state.items()}
+        progress.averaged = objective.average.steps
         header = {"run": self._run, "progress": asdict(progress), "best": {"epoch": best.epoch, "score": best.score}}
         content = safetensors.numpy.save(
             {name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"state": json.dumps(header)}
@@ -118,8 +122,9 @@ class Checkpoints:
             place, name = key.split("/")
             state.setdefault(int(place), {})[name] = torch.from_numpy(array)
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-        states = _part(arrays, "streams/")
-        objective.streams.states = tuple(torch.from_numpy(states[str(place)]) for place in range(len(states)))
+        objective.streams.states = tuple(_in_order(_part(arrays, "streams/")))
+        objective.average.means = _in_order(_part(arrays, "average/"))
+        objective.average.steps = header["progress"]["averaged"]
         best.arrays = _part(arrays, "best/") or None
         best.epoch, best.score = header["best"]["epoch"], header["best"]["score"]
         return Progress(**header["progress"])
@@ -127,6 +132,11 @@ class Checkpoints:
 
 def _noises(net: Net) -> list[tuple[str, Noise]]:
     return [(name, module) for name, module in net.named_modules() if isinstance(module, Noise)]
+
+
+def _in_order(arrays: dict[str, NDArray[Any]]) -> list[torch.Tensor]:
+    """What is named 0, 1, 2, ..."""
+    return [torch.from_numpy(arrays[str(place)]) for place in range(len(arrays))]
 
 
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

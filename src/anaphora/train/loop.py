@@ -19,6 +19,7 @@ from anaphora.networks.streams import Streams
 from anaphora.tasks import Task
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
+from anaphora.train.averaging import Average
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
 from anaphora.train.device import to_device
@@ -38,6 +39,7 @@ class Objective(nn.Module):
         self.task = task
         self.net = net
         self.streams = Streams(net)
+        self.average = Average(net, task.options.optimizer == "asgd")
 
     def begin(self) -> None:
         """An epoch begins: no stream has a state."""
@@ -103,6 +105,7 @@ def train(
                 check_sane(loss_value, norm, now.step + 1)
                 optimizer.step()
                 optimizer.zero_grad()
+                objective.average.step()
 
                 now.step += 1
                 now.batch += 1
@@ -119,18 +122,20 @@ def train(
                     now.steps, now.reason = now.step, "the time is up"
                     break
 
-            metrics = evaluate(task, net, validation, device) if len(validation) else {}
-            score = task.score(metrics) if metrics else None
-            is_best = not choosing or best.score is None or (score is not None and score > best.score)
-            if is_best:
-                best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
-            # An epoch with frozen layers says little of what is to come.
-            waits = not unfreezing.over(now.step - 1, now.steps)
+            with objective.average.in_place():
+                metrics = evaluate(task, net, validation, device) if len(validation) else {}
+                score = task.score(metrics) if metrics else None
+                is_best = not choosing or best.score is None or (score is not None and score > best.score)
+                if is_best:
+                    best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
+            # An epoch with frozen layers, or before weights are averaged, says little of what is to come.
+            waits = not unfreezing.over(now.step - 1, now.steps) or objective.average.waits
             now.since_best = 0 if is_best or waits else now.since_best + 1
             targets_read = sum(map(training.count, order[: now.batch]))
             now.seconds = time.perf_counter() - began
             ended = Epoch(now.epoch, now.epoch_loss / targets_read, metrics, score, choosing and is_best, now.seconds)
             now.epochs.append(asdict(ended))
+            objective.average.check([epoch["score"] for epoch in now.epochs])
             now.epoch, now.batch, now.epoch_loss = now.epoch + 1, 0, 0.0
             if now.since_best >= options.patience:
                 now.steps, now.reason = now.step, f"{now.since_best} epochs without a better score"

@@ -16,7 +16,7 @@ ALL_LEARN = 0.4
 
 
 def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015) or SGD with momentum.
+    """AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015), SGD with momentum, or without (`train/averaging.py`).
 
     With Adam and SGD the weight decay is part of the gradient. Biases are not pulled towards zero. Each layer takes a
     `share` of the learning rate: the lower, the smaller.
@@ -30,8 +30,9 @@ def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
         others = [parameter for parameter in trained if parameter.ndim <= 1]
         for params, decay in ((matrices, options.weight_decay), (others, 0.0)):
             groups.append({"params": params, "weight_decay": decay, "share": layer_rate**-depth})
-    if options.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=options.learning_rate, momentum=MOMENTUM, fused=True)
+    if options.optimizer in ("sgd", "asgd"):
+        momentum = MOMENTUM if options.optimizer == "sgd" else 0.0
+        return torch.optim.SGD(groups, lr=options.learning_rate, momentum=momentum, fused=True)
     kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
     return kind(groups, lr=options.learning_rate, betas=BETAS, fused=True)
 
