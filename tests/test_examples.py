@@ -19,6 +19,15 @@ def test_the_next_number_is_found_past_what_was_seen():
     assert load("next_number").main() == pytest.approx(0.7, abs=0.02)
 
 
+def test_the_recipe_of_penn_treebank_runs_on_a_small_text(tmp_path):
+    for part, lines in (("train", 400), ("valid", 40), ("test", 40)):
+        (tmp_path / f"ptb.{part}.txt").write_text(" the cat sat on the mat \n" * lines, encoding="utf-8")
+    small = {"hidden_size": 16, "batch_size": 4, "window": 8, "steps": 60, "learning_rate": 0.02}
+    scores = load("penn_treebank").main(tmp_path, **small, locked_dropout=0.0, dropout=0.0, weight_drop=0.0)
+    assert scores["n"] == 7 * 40  # the words and the line's end
+    assert scores["perplexity"] < 3
+
+
 def test_every_example_has_a_test():
     tested = Path(__file__).read_text(encoding="utf-8")
     assert all(f'load("{file.stem}")' in tested for file in EXAMPLES.glob("*.py"))
