@@ -89,11 +89,11 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         return {
             "batch_size": 32,
             "epochs": 20,
-            "dropout": 0.5,
-            "layer_dropout": 0.4,
-            "locked_dropout": 0.2,
+            "dropout": 0.4,
+            "layer_dropout": 0.3,
+            "locked_dropout": 0.1,
             "word_dropout": 0.0,
-            "weight_drop": 0.3,
+            "weight_drop": 0.1,
             "embedding_size": width,
             **own,
         }
