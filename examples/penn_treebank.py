@@ -42,8 +42,9 @@ def main(folder: Path, **options: Any) -> dict[str, Any]:
     for event in model.fit_events(train, valid):
         if isinstance(event, Epoch):
             print(f"epoch {event.epoch}: perplexity {event.metrics['perplexity']:.2f}, {event.seconds / 60:.0f} min")
-    scores = model.evaluate(test)
+    scores = model.evaluate(test, dynamic=True)
     print(scores["verdict"])
+    print(f"Learning while it is scored: {scores['dynamic']['perplexity']:.2f}.")
     return scores
 
 

@@ -58,6 +58,7 @@ def test_it_learns_where_documents_end(animals: LanguageModel) -> None:
 def test_scores_are_log_probabilities_of_each_token(hello: LanguageModel) -> None:
     texts = ["hello world\n", "hxllo", ""]
     scores = hello.score(texts)
+    assert hello.score([]) == []
     assert [len(row) for row in scores] == [12, 5, 0]
     assert all((row <= 0).all() for row in scores)
     assert scores[1][1] < scores[0][1] - 2  # x after h
@@ -118,6 +119,25 @@ def test_writing_is_the_same_in_one_call_in_chunks_step_by_step_and_by_the_plain
     assert whole[0] == model.generate("the", 40, **how) == "".join(model.stream("the", 40, **how))
 
 
+def test_characters_of_several_byte_pairs_survive_the_end_of_a_call() -> None:
+    model = LanguageModel(**SMALL | {"level": "bpe", "vocab_size": 300}, steps=3).fit("naïve 日本語 😀\n" * 50)
+    how = {"temperature": 1.5, "seed": 3}
+    state, other = model.start(), model.start()
+    (whole,) = state.write(60, **how)
+    assert "".join(other.write(1, **how)[0] for _ in range(60)) == whole
+    forked = other.copy()
+    assert forked.write(20, **how) == state.write(20, **how) == other.write(20, **how)
+
+
+def test_a_document_that_ended_can_be_gone_on_with(animals: LanguageModel) -> None:
+    state = animals.start()
+    (first,) = state.write(50, temperature=0.5)
+    assert state.write(5) == [""]
+    state.read("the old")
+    assert any(state.copy().write(10, temperature=2, seed=seed)[0] for seed in range(9))
+    assert first.endswith(" sat.")
+
+
 def test_a_state_can_be_kept_and_forked(hello: LanguageModel) -> None:
     state = hello.start("hell")
     kept = state.copy()
@@ -167,10 +187,11 @@ def test_embeddings_are_the_mean_of_the_outputs(hello: LanguageModel) -> None:
     found = hello.embed(["hello", "", "he"])
     assert found.shape == (3, SMALL["hidden_size"])
     assert not found[1].any()
-    batch = hello._reader.task.encode(Texts(["he"]))
-    ids = batch.ids[:-1].astype(np.int64)[None]
-    features, _ = hello._reader.net(ids, np.array([2]))
-    np.testing.assert_allclose(found[2], features[0].mean(0), atol=1e-6)
+    ids = hello._reader.task.encode(Texts(["he"])).ids.astype(np.int64)[None]  # [END] h e
+    features, _ = hello._reader.net(ids, np.array([3]))
+    np.testing.assert_allclose(found[2], features[0, 1:].mean(0), atol=1e-6)
+    one, other = hello.embed(["h", "e"])
+    assert np.abs(one - other).max() > 1e-3
 
 
 def test_the_n_gram_model_stands_beside_it(hello: LanguageModel) -> None:
@@ -197,6 +218,24 @@ def test_the_text_is_read_in_order_and_the_epochs_are_told() -> None:
 def test_an_empty_text_is_refused(text: Any) -> None:
     with pytest.raises(DataError, match="the text to learn from is empty"):
         LanguageModel(**SMALL).fit(text)
+
+
+def test_a_text_of_which_no_word_is_known_is_refused() -> None:
+    with pytest.raises(DataError, match=r"no word of the text occurs 2 times.*--min-count 1"):
+        LanguageModel(**SMALL, level="word").fit("the quick brown fox")
+
+
+@pytest.mark.parametrize("texts", [np.array(["ab cd", "ef"]), ("ab cd", "ef"), iter(["ab cd", "ef"])])
+def test_any_collection_of_texts_is_one_of_documents(texts: Any) -> None:
+    from anaphora.estimators.language import documents_of
+
+    assert ["".join(document) for document in documents_of(texts)] == ["ab cd", "ef"]
+
+
+def test_tied_vectors_are_as_wide_as_the_state() -> None:
+    model = LanguageModel(level="char", tied=True, hidden_size=16, layers=1, steps=1).fit(HELLO)
+    assert model.bundle_.task.options.embedding_size == 16
+    assert "head.weight" not in model.bundle_.arrays
 
 
 def test_odd_wishes_are_refused(hello: LanguageModel) -> None:

@@ -137,7 +137,7 @@ class Estimator(ABC):
                             seen = {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
                             epochs.append(seen)
                     yield event
-                    if isinstance(event, Epoch) and bests[-1].arrays is not None:
+                    if isinstance(event, Epoch) and event.epoch == bests[-1].epoch:
                         yield from self._shown(task, bests[-1].arrays)
         finally:
             adopt()

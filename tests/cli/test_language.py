@@ -206,6 +206,24 @@ def test_texts_that_cannot_be_read_are_refused(run: Any, tmp_path: Path, content
     assert not (tmp_path / "model.partial").exists()
 
 
+def test_a_model_is_kept_when_the_text_to_score_it_on_is_no_good(run: Any, book: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("", encoding="utf-8")
+    out = ("--out", tmp_path / "model", "--steps", 2, *QUICK)
+    done = run("train", "language", book, "--test", tmp_path / "empty.txt", *out)
+    assert done.code == 2
+    assert "the text to score is empty" in done.err
+    assert load(tmp_path / "model").generate("h", 3)
+    missing = run("train", "language", book, "--test", tmp_path / "absent.txt", *out, "--force")
+    assert "is not a file" in missing.err
+    assert "steps" not in missing.err  # told before the training
+
+
+def test_half_a_character_of_a_prompt_is_mended(run: Any, writer: Path) -> None:
+    done = run("generate", writer, "--prompt", "h\udcff", "--length", 3, "--seed", 1)
+    assert done.code == 0
+    assert done.out.startswith("h\ufffd")
+
+
 def test_wrong_wishes_are_told_before_the_text_is_read(run: Any, book: Path, tmp_path: Path) -> None:
     out = ("--out", tmp_path / "model")
     for wrong, said in (

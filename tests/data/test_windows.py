@@ -132,6 +132,13 @@ def test_a_text_of_one_line_is_cut_where_it_is() -> None:
     assert (text_of(kept), text_of(held)) == (["a" * 90], ["a" * 10])
 
 
+@pytest.mark.parametrize("text", ["x" * 50_000 + "\n", "word " * 10_000 + "\n", "short\n" * 100 + "x" * 30_000 + "\n"])
+def test_a_tail_within_the_last_line_is_held_out_too(text: str) -> None:
+    kept, held = held_out(Texts([text]), 0.1, np.random.default_rng(0))
+    assert "".join(text_of(kept)) + "".join(text_of(held)) == text
+    assert 0.09 < len("".join(text_of(held))) / len(text) < 0.11
+
+
 def test_of_many_documents_whole_ones_are_held_out_and_equal_ones_together() -> None:
     documents = [f"text {n // 2}" for n in range(400)]
     kept, held = held_out(Texts(documents), 0.2, np.random.default_rng(0))

@@ -72,6 +72,7 @@ def test_a_prompts_word_may_be_known_only_with_a_blank_or_only_without() -> None
     assert codec.decode(codec.encode_prompt("the king")) == " the king"
     assert codec.decode(codec.encode_prompt("the Lo")) == " theLo"
     assert codec.unknown("the queen") == [" queen"]
+    assert codec.encode_prompt("[END] x [UNK]").tolist() == [UNKNOWN_ID] * 3
     assert learned("abc").unknown("abx") == ["x"]
 
 

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from anaphora.cli.options import FILE, takes_options_of
 from anaphora.cli.saved import load_language_model
 from anaphora.cli.talk import say, to_stdout
+from anaphora.data.read import mend
 from anaphora.engine.native import PRECISIONS
 from anaphora.errors import in_words
 from anaphora.runtime.sampling import Sampling
@@ -58,7 +59,7 @@ def command(
         sampling["seed"] = secrets.randbelow(SEEDS)
         say(f"--seed {sampling['seed']}")
     Sampling.from_dict(sampling)  # wrong values are told before the model is read
-    writer = load_language_model(model, precision)
+    writer, prompt = load_language_model(model, precision), mend(prompt)
     if unknown := writer.unknown(prompt):
         say(f"never seen in training, and read as unknown: {in_words(map(repr, dict.fromkeys(unknown)))}")
     state = writer.start(prompt, samples)

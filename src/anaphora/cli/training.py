@@ -17,14 +17,14 @@ from anaphora.cli.interrupt import GentleInterrupt
 from anaphora.cli.options import FILE
 from anaphora.cli.talk import say
 from anaphora.cli.unfinished import CHECKPOINTS, claimed, may_be_replaced
-from anaphora.errors import OptionError, TrainingFailed
+from anaphora.errors import OptionError, TrainingFailed, UserError
 from anaphora.events import Event
 
 test_size_option = click.option(
     "--test-size",
     default=0.0,
     show_default=True,
-    help="Share of the rows to hold out of everything and to score the finished model on.",
+    help="Share of the rows, or of the text, to hold out of everything and to score the finished model on.",
 )
 
 
@@ -71,9 +71,14 @@ class Output:
                 raise
             broken = error
         model.annotate(columns, **facts, command=typed(), interrupted=broken is not None)
-        if broken is None:
-            finished()
-        model.save(self.folder, self.force)
+        try:
+            if broken is None:
+                finished()
+        except UserError:
+            say(f"The model is trained, and is in {self.folder}; scoring it went wrong:")
+            raise
+        finally:
+            model.save(self.folder, self.force)
         if isinstance(broken, TrainingFailed):
             raise TrainingFailed(f"{broken}; the last good model is in {self.folder}")
         if broken:

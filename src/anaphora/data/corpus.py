@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.chunks import chunks
 from anaphora.data.documents import Documents
 
-AT_ONCE = 512
-"""Pieces that are encoded together: a tokenizer has threads."""
+AT_ONCE = 1 << 21
+"""Characters that are encoded together, more or less: a tokenizer has threads, and takes 30 bytes for each."""
+HELD = 1 << 20
+"""Numbers that are held before they go to the file."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def write(
     writer = _Writer(kind, file)
     lengths: list[int] = []
     characters = 0
-    for some in chunks(_marked(documents), AT_ONCE):
+    for some in _together(_marked(documents)):
         encoded = encode([piece for piece, _ in some])
         for (piece, first), ids in zip(some, encoded, strict=True):
             if first:
@@ -73,6 +74,20 @@ def write(
     if lengths and closed:
         lengths[-1] += writer.add([end])
     return Corpus(writer.array(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), characters)
+
+
+def _together(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bool]]]:
+    """Some pieces at a time, AT_ONCE characters or a little more."""
+    some: list[tuple[str, bool]] = []
+    size = 0
+    for piece, first in marked:
+        some.append((piece, first))
+        size += len(piece) + 1
+        if size >= AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _marked(documents: Documents) -> Iterable[tuple[str, bool]]:
@@ -92,19 +107,21 @@ class _Writer:
     def __init__(self, kind: Any, file: Path | None) -> None:
         self.kind, self.file = kind, file
         self._parts: list[NDArray[Any]] = []
+        self._held = 0
         if file:
             file.write_bytes(b"")
 
     def add(self, ids: Any) -> int:
         self._parts.append(np.asarray(ids, self.kind))
-        if self.file and len(self._parts) > AT_ONCE:
+        self._held += len(ids)
+        if self.file and self._held > HELD:
             self._flush(self.file)
         return len(ids)
 
     def _flush(self, file: Path) -> None:
         with file.open("ab") as out:
             np.concatenate(self._parts).tofile(out)
-        self._parts = []
+        self._parts, self._held = [], 0
 
     def array(self) -> NDArray[Any]:
         if not self._parts and not self.file:

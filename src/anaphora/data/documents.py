@@ -20,6 +20,8 @@ from anaphora.errors import DataError
 
 PIECE = 1 << 18
 """Characters of a piece, more or less: it ends where a line ends."""
+LONG_LINE = 1 << 12
+"""Characters after which the end of a line is not waited for."""
 FEWEST_DOCUMENTS = 100
 """Of so many documents whole ones are held out; of fewer, the tail of the text."""
 
@@ -55,14 +57,15 @@ class TextFiles:
 
 @dataclass(frozen=True)
 class Column:
-    """The rows of a table, each a document: its columns of text, joined."""
+    """The rows of a table, each a document: its columns of text, joined. Rows without any are left out."""
 
     path: Path
     columns: Sequence[str]
     encoding: str = "utf-8"
 
     def __iter__(self) -> Iterator[Iterable[str]]:
-        return ([join(row, self.columns)] for row in read(self.path, self.columns, self.encoding))
+        rows = read(self.path, self.columns, self.encoding)
+        return ([text] for text in (join(row, self.columns) for row in rows) if text)
 
 
 @dataclass(frozen=True)
@@ -115,19 +118,24 @@ def pieces(lines: IO[str]) -> Iterator[str]:
 
 
 def read_documents(paths: Sequence[Path], columns: Sequence[str], encoding: str) -> Documents:
-    """The documents of files: each row of a table, if `columns` name its texts, else each file of plain text.
+    """The documents of files: each row of a table, whose texts `columns` name, and each file of plain text.
 
-    Raises DataError where a table is given without columns, or there is no file.
+    Raises DataError where a table is given without columns, there is no file, or the first document cannot be read.
     """
-    if columns:
-        return Chain([Column(path, columns, encoding) for path in paths])
-    files = text_files(paths)
-    for path in files:
-        if path.name.lower().removesuffix(".gz").endswith(FORMATS):
+    sources: list[Documents] = []
+    for path in text_files(paths):
+        is_table = path.name.lower().removesuffix(".gz").endswith(FORMATS)
+        if is_table and not columns:
             raise DataError(f"{path} is a table: say which column holds the texts with --text")
         if not path.is_file():
             raise DataError(f"{path} is not a file")
-    return TextFiles(files, encoding)
+        sources.append(Column(path, columns, encoding) if is_table else TextFiles([path], encoding))
+    documents = Chain(sources)
+    for document in documents:
+        for _ in document:
+            break
+        break
+    return documents
 
 
 def text_files(paths: Sequence[Path]) -> list[Path]:
@@ -167,11 +175,12 @@ def held_out(
 
 
 def _line_start(documents: Documents, place: int) -> int:
-    """The first place from `place` on where a line begins; `place` itself where its piece has no line end."""
+    """The next place where a line begins; `place` itself where none does within its piece, or soon."""
     at = 0
     for document in documents:
         for piece in document:
             if at + len(piece) > place:
-                return at + piece.find("\n", place - at) + 1 if "\n" in piece[place - at :] else place
+                found = at + piece.find("\n", place - at, place - at + LONG_LINE) + 1
+                return found if place < found < at + len(piece) else place
             at += len(piece)
     return place

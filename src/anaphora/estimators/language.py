@@ -15,7 +15,7 @@ from anaphora import ngram
 from anaphora.base import Estimator, load_dynamic, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.corpus import Corpus
-from anaphora.data.documents import Documents, Texts, held_out
+from anaphora.data.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
 from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.engine import native
@@ -85,14 +85,15 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         asked = self._task.Config.from_dict(self.get_params())
         options = asked.resolved(1)
         kept, held = documents_of(texts), documents_of(validation)
-        if validation == ():
+        self.examined_ = None
+        if isinstance(validation, tuple) and not validation:
             kept, held = held_out(kept, options.validation, np.random.default_rng(options.seed), FEWEST_CHARACTERS)
         yield Stage("reading the training text")
         task = self._task.learn(options, kept)
         with tempfile.TemporaryDirectory(dir=partial, ignore_cleanup_errors=True) as folder:
             training = task.encode(kept, Path(folder) / "training.ids")
             checked = task.encode(held, Path(folder) / "validation.ids")
-            if not training.characters:
+            if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
             task = task.lasting(asked, training.targets)
             facts = {
@@ -121,7 +122,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
 
     def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
-        return float(self.evaluate(texts)["perplexity"])
+        return float(perplexity(self._reader.judged(self._corpus(texts)))["perplexity"])
 
     def evaluate(
         self, texts: str | Sequence[str] | Documents, streams: int | None = None, dynamic: bool = False
@@ -148,9 +149,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         The parts of a dynamic evaluation go through `watch(parts, "windows")`, which may count them.
         """
         learning = self._learning() if dynamic else None
-        corpus = self._reader.task.encode(documents_of(texts))
-        if not corpus.targets:
-            raise DataError("the text to score is empty")
+        corpus = self._corpus(texts)
         reading = self._examined(corpus, streams)
         if learning:
             judged_N2 = learning(corpus, watch=watch)
@@ -177,7 +176,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
 
         Words or characters of the prompt that the model does not know are read as `[UNK]`.
         """
-        return writing.start(self._reader, mend(prompt), samples)
+        return writing.start(self._reader, prompt, samples)
 
     def unknown(self, prompt: str) -> list[str]:
         """The words or characters of a prompt that the model does not know, and reads as `[UNK]`."""
@@ -199,6 +198,12 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     @property
     def _reader(self) -> Reader:
         return cast(Reader, self._ready())
+
+    def _corpus(self, texts: str | Sequence[str] | Documents) -> Corpus:
+        corpus = self._reader.task.encode(documents_of(texts))
+        if not corpus.targets:
+            raise DataError("the text to score is empty")
+        return corpus
 
     def _learning(self) -> Callable[..., NDArray[np.float32]]:
         """What scores a corpus while learning from it. Raises MissingExtra, OptionError and BundleError."""
@@ -242,16 +247,19 @@ def documents_of(texts: str | Sequence[str] | Documents) -> Documents:
     """A text, or several, as documents."""
     if isinstance(texts, str):
         return Texts([texts])
-    return Texts(checked_texts(texts)) if isinstance(texts, Sequence) else texts
+    if isinstance(texts, Texts | TextFiles | Column | Chain | Chosen | Stretch):
+        return texts
+    return Texts(checked_texts(cast(Iterable[str], texts)))
 
 
-def checked_texts(texts: Sequence[str]) -> list[str]:
+def checked_texts(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str):
         raise DataError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+    texts = list(texts)
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(f"text {place} is {text!r}, not a text; give a missing text as ''")
-    return list(texts)
+    return texts
 
 
 def in_windows(corpus: Corpus) -> Windows:

@@ -15,11 +15,14 @@ Parameters = dict[str, Parameter]
 
 @dataclass(frozen=True)
 class Embedding:
-    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began."""
+    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began. The gradient of a `shared` one
+    comes from elsewhere, too: its own part is given as the rows that were read, to be added to that.
+    """
 
     vocabulary: int
     width: int
     frozen: bool = False
+    shared: bool = False
 
     def parameters(self) -> Parameters:
         return {"weight": Parameter((self.vocabulary, self.width), normal(0.1))}

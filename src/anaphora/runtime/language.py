@@ -66,23 +66,23 @@ class Reader:
 
     def scores(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The log-probability of every token of each text."""
-        corpus = self._corpus(texts)
+        if not texts:
+            return []
+        corpus = self.task.encode(Texts(texts), closed=False)
         found = self.judged(corpus, streams=1)[:, 0]
         return np.split(found, corpus.before[1:-1])
 
     def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""
-        corpus = self._corpus(texts)
+        corpus = self.task.encode(Texts(texts), closed=True)  # the last token is read where another one follows
         windows, carried = Windows(corpus, 1, WINDOW), Streams(self.net)
         sums = np.zeros((len(texts), self.net.encoder.spec.hidden))
         for some in windows.in_order():
             batch = windows.batch(some)
             features = carried.features(batch)
-            document_N = corpus.document_of(windows.numbers(some))
+            numbers = windows.numbers(some)
+            of_token = ~np.isin(numbers, corpus.before)  # not of the [END] that a text begins with
             places = np.concatenate([row[:length] for row, length in zip(features, batch.inputs[1], strict=True)])
-            np.add.at(sums, document_N, places)
-        tokens = np.maximum(np.diff(corpus.starts) - 1, 1)
+            np.add.at(sums, corpus.document_of(numbers)[of_token], places[of_token])
+        tokens = np.maximum(np.diff(corpus.starts) - 2, 1)
         return (sums / tokens[:, None]).astype(np.float32)
-
-    def _corpus(self, texts: Sequence[str]) -> Corpus:
-        return self.task.encode(Texts(texts), closed=False)

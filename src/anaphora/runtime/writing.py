@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import _native
+from anaphora.data.read import mend
 from anaphora.engine import native
 from anaphora.errors import OptionError
 from anaphora.networks import language
@@ -109,17 +110,19 @@ class Writing:
     def __init__(self, reader: Reader, engine: Engine, rows: int) -> None:
         self._reader, self._engine, self.rows = reader, engine, rows
         self._ended = [False] * rows
+        self._decoders = [reader.task.codec.decoder() for _ in range(rows)]
         self._engine.read(np.array([END_ID]))
 
     def read(self, text: str) -> None:
         """Go on with a text that is given, not drawn, in all samples."""
-        self._engine.read(self._reader.task.prompt(text).astype(np.int64))
+        self._engine.read(self._reader.task.prompt(mend(text)).astype(np.int64))
+        self._ended = [False] * self.rows
 
     def write(self, length: int, *, stop: str | None = None, **sampling: Any) -> list[str]:
         """The next `length` tokens of each sample, as texts; fewer where a document or, at `stop`, the writing ends.
 
-        What is before a `stop` text is returned, the text itself is read. Options: `runtime.sampling.Sampling`. Raises
-        OptionError.
+        What is before a `stop` text is returned, the text itself is read. Of several samples, those that ended go on
+        unseen until all have: go on from a stop with one. Options: `runtime.sampling.Sampling`. Raises OptionError.
         """
         texts = [""] * self.rows
         for pieces in self.stream(length, stop=stop, **sampling):
@@ -136,9 +139,9 @@ class Writing:
         return self._stream(length, stop, how)
 
     def _stream(self, length: int, stop: str | None, how: Sampling) -> Iterator[list[str]]:
-        codec = self._reader.task.codec
-        heads = [Stopping(codec.decoder(), stop) for _ in range(self.rows)]
-        at_once = AT_ONCE if stop is None else 1  # what is drawn past a stop could not be taken back
+        heads = [Stopping(decoder, stop) for decoder in self._decoders]
+        may_end = stop is not None or self._reader.task.closed
+        at_once = 1 if may_end else AT_ONCE  # what is drawn past an end could not be taken back
         left = length
         while left and not all(self._ended[row] or head.done for row, head in enumerate(heads)):
             ids_NR = self._engine.write(min(left, at_once), how, self._reader.banned)
@@ -157,6 +160,7 @@ class Writing:
         """Another that goes on from here on its own."""
         other = copy.copy(self)
         other._engine, other._ended = self._engine.fork(), list(self._ended)
+        other._decoders = [decoder.copy() for decoder in self._decoders]
         return other
 
 

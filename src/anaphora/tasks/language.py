@@ -17,14 +17,14 @@ from anaphora.data import corpus
 from anaphora.data.batch import Batch
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Documents
-from anaphora.errors import OptionError
+from anaphora.errors import DataError, OptionError
 from anaphora.networks import language
 from anaphora.networks.blocks import Spec
 from anaphora.networks.language import LanguageOptions
 from anaphora.networks.network import Arrays
 from anaphora.tasks.options import TrainingOptions
 from anaphora.text.clean import Cleaner, CleanOptions
-from anaphora.text.codec import END, END_ID, LEVELS, SPLITS, Codec, Ids
+from anaphora.text.codec import END, END_ID, LEVELS, SPECIAL, SPLITS, Codec, Ids
 from anaphora.text.stopwords import read_stopwords
 from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 
@@ -84,7 +84,9 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
     def suited(self, rows: int) -> Mapping[str, Any]:
         own = dict(SUITS[self.level])
         width = self.hidden_size or own["hidden_size"]
-        if self.embedding_size not in (None, width):
+        if self.tied:
+            own["embedding_size"] = width
+        elif self.embedding_size not in (None, width):
             own["tied"] = False
         return {
             "batch_size": 32,
@@ -124,15 +126,22 @@ class Language:
         stopwords = read_stopwords(options.stopwords)
         clean = Cleaner(options, stopwords)
         how = {"level": options.level, "split": options.split}
-        count = 0
+        count = characters = 0
 
         def cleaned() -> Any:
-            nonlocal count
+            nonlocal count, characters
             for document in documents:
                 count += 1
-                yield from map(clean, document)
+                for piece in map(clean, document):
+                    characters += len(piece)
+                    yield piece
 
         codec = Codec.learn(cleaned(), **how, vocab_size=options.vocab_size, min_count=options.min_count)
+        if codec.size == len(SPECIAL) and characters:
+            raise DataError(
+                f"no {options.level} of the text occurs {options.min_count} times, so there is nothing to learn: "
+                "--min-count 1 takes all"
+            )
         return cls(options, codec, count > 1, stopwords)
 
     def lasting(self, asked: LanguageConfig, targets: int) -> Self:

@@ -6,7 +6,7 @@ stands before every document and, where a model has learned from several, after 
 
 import codecs
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -91,7 +91,8 @@ class Codec:
         """
         (ids,) = self.encode([text])
         if self.level == "word" and (ids == UNKNOWN_ID).any():
-            words, known = _words(self.tokenizer.pre_tokenizer, text), self._vocabulary
+            words = _words(self.tokenizer.pre_tokenizer, text)
+            known = {word: id for word, id in self._vocabulary.items() if word not in SPECIAL}
             other = (word[1:] if word.startswith(" ") else f" {word}" for word in words)
             ids = np.array(
                 [known.get(a, known.get(b, UNKNOWN_ID)) for a, b in zip(words, other, strict=True)], np.int32
@@ -109,10 +110,9 @@ class Codec:
         """The text of token ids; bytes that are no UTF-8 become replacement characters."""
         return b"".join(self.pieces[id] for id in ids).decode("utf-8", "replace")
 
-    def decoder(self) -> Callable[[int], str]:
-        """`decode`, a token at a time: a character that several tokens make is returned with the last of them."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return lambda id: decoder.decode(self.pieces[id])
+    def decoder(self) -> "Decoder":
+        """`decode`, a token at a time."""
+        return Decoder(self.pieces)
 
     @cached_property
     def pieces(self) -> list[bytes]:
@@ -134,6 +134,23 @@ class Codec:
             if character not in SPECIAL:
                 table[ord(character)] = id
         return table
+
+
+class Decoder:
+    """Tokens to text, one at a time: a character that several tokens make is returned with the last of them."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def __call__(self, id: int) -> str:
+        return self._decoder.decode(self._pieces[id])
+
+    def copy(self) -> "Decoder":
+        """Another that goes on from here on its own."""
+        other = Decoder(self._pieces)
+        other._decoder.setstate(self._decoder.getstate())
+        return other
 
 
 def _words(cut: PreTokenizer, text: str) -> list[str]:

@@ -63,7 +63,7 @@ class Net(nn.Module):
         penalty: Any = 0.0
         if size:
             penalty = penalty + size * flat(features, lengths_B).square().mean()
-        if change:
+        if change and bool((lengths_B > 1).any()):
             steps = features[:, 1:] - features[:, :-1]
             penalty = penalty + change * flat(steps, (lengths_B - 1).clamp(min=0)).square().mean()
         return penalty
@@ -137,7 +137,7 @@ class Embedding(Block):
         self.requires_grad_(not spec.frozen)
 
     def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
-        return functional.embedding(ids_BT, self.weights["weight"])
+        return functional.embedding(ids_BT, self.weights["weight"], sparse=self.spec.shared)
 
 
 class Recurrent(Block):
