@@ -220,8 +220,8 @@ class LSTM(_Recurrent):
     _torch = nn.LSTM
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
     # Two states in the place of one, as in torch.
-    check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
-    permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
+    check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]  # as torch does
+    permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]  # as torch does
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("LSTM", *args, **kwargs)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anaphora.data.corpus import Corpus, write
-from anaphora.data.documents import Column, TextFiles, Texts, held_out, read_documents
+from anaphora.data.documents import Column, Documents, TextFiles, Texts, held_out, read_documents
 from anaphora.data.windows import Windows
 from anaphora.errors import DataError
 
@@ -115,8 +115,8 @@ def test_some_streams_begin_anew_within_an_epoch() -> None:
         assert (carry.leaves_S >= 0).all()
 
 
-def text_of(documents: object) -> list[str]:
-    return ["".join(document) for document in documents]  # type: ignore[attr-defined]
+def text_of(documents: Documents) -> list[str]:
+    return ["".join(document) for document in documents]
 
 
 def test_of_one_text_the_tail_is_held_out_from_where_a_line_begins() -> None:

@@ -29,7 +29,11 @@ class Reader:
     def __init__(self, task: Language, arrays: Arrays, precision: str = "float32") -> None:
         self.task = task
         self.net = build(task.recipe, task.spec(), In(blocks, precision), arrays)
-        self.precision = precision
+
+    @property
+    def precision(self) -> str:
+        """What its products are computed in."""
+        return str(self.net.head.precision)
 
     @cached_property
     def head(self) -> _native.Head:

@@ -14,12 +14,11 @@ from anaphora.errors import OptionError
 from anaphora.networks import language
 from anaphora.runtime.language import Reader
 from anaphora.runtime.sampling import Sampling, draw
-from anaphora.runtime.session import Session
+from anaphora.runtime.session import WORTH_A_THREAD, Session
 from anaphora.text.codec import END_ID
 
 AT_ONCE = 16
 """Tokens that are drawn in one call: few enough to be seen as they are written."""
-WORTH_A_THREAD = 4_000_000
 
 
 class Engine(Protocol):
