@@ -14,6 +14,7 @@ from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.read import mend
 from anaphora.errors import DataError, OptionError, in_words
 from anaphora.estimators.rows import RowEstimator, check_as_many
+from anaphora.estimators.texts import checked_texts
 from anaphora.report.scores import Evaluated, compare
 from anaphora.tasks.classify import Classify
 from anaphora.tasks.language import Language
@@ -77,13 +78,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         return pretrained.adapted(options), {"pretrained": pretrained}
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
-        if isinstance(rows, str):
-            raise DataError(f"a list of texts is needed, not one text: [{rows[:40]!r}]")
-        rows = list(rows)
-        for place, row in enumerate(rows):
-            if not isinstance(row, str):
-                raise DataError(f"row {place} is {row!r}, not a text; give a missing text as ''")
-        return [mend(row) for row in rows]
+        return checked_texts(rows, "row")
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
         labels = np.asarray(targets, object).tolist()

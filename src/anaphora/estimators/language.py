@@ -20,6 +20,7 @@ from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
+from anaphora.estimators.texts import checked_texts
 from anaphora.events import Event, Sample, Stage
 from anaphora.networks.network import Arrays
 from anaphora.report.scores import Reading, bits_per_character, compare_readings
@@ -250,16 +251,6 @@ def documents_of(texts: str | Sequence[str] | Documents) -> Documents:
     if isinstance(texts, Texts | TextFiles | Column | Chain | Chosen | Stretch):
         return texts
     return Texts(checked_texts(cast(Iterable[str], texts)))
-
-
-def checked_texts(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise DataError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
-    texts = list(texts)
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise DataError(f"text {place} is {text!r}, not a text; give a missing text as ''")
-    return texts
 
 
 def in_windows(corpus: Corpus) -> Windows:
