@@ -46,7 +46,14 @@ def step_of(who: str, tied: bool, B: int, T: int) -> Step:
     torch.manual_seed(0)
     ids = torch.randint(0, V, (B, T + 1))
     options = LanguageConfig(
-        level="word", tied=tied, hidden_size=H, embedding_size=H, dropout=0.0, layer_dropout=0.0, locked_dropout=0.0
+        level="word",
+        tied=tied,
+        hidden_size=H,
+        embedding_size=H,
+        dropout=0.0,
+        layer_dropout=0.0,
+        locked_dropout=0.0,
+        weight_drop=0.0,
     ).resolved(1)
     ours, half = who.startswith("ours"), who.endswith("bfloat16")
     net: Any

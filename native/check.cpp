@@ -217,6 +217,64 @@ double check_matrix(const Kernels& kernels, Precision precision, int64_t rows, i
     return error / largest;
 }
 
+// The largest error of what the loss of rows finds, and the error of its derivative, both relative.
+std::pair<double, double> check_loss(const Kernels& kernels, Precision precision, int64_t rows, int64_t K,
+                                     int64_t columns, int threads) {
+    const Kind& kind = kernels.kinds[precision];
+    const bool learns = precision != BYTE;
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal;
+    Floats x(size_t(rows * K)), w(size_t(columns * K)), bias(static_cast<size_t>(columns)), found(size_t(2 * rows));
+    for (Floats* const values : {&x, &w, &bias})
+        for (float& value : *values) value = normal(random);
+    std::vector<int64_t> targets;
+    for (int64_t i = 0; i < rows; ++i) targets.push_back(int64_t(random() % unsigned(columns)));
+    Floats dx(x.size()), dw(w.size()), db(bias.size());
+    const Room<int32_t> matrix(kind.matrix_words(K, columns)), back(kind.back_words(K, columns));
+    CrossEntropy f{};
+    f.rows = rows, f.K = K, f.columns = columns, f.matrix = matrix.get(), f.back = back.get(), f.bias = bias.data();
+    f.x = x.data(), f.targets = targets.data(), f.share = 1, f.found = found.data();
+    if (learns) f.dx = dx.data(), f.dw = dw.data(), f.db = db.data();
+    const Room<char> sheet(kind.loss_sheet(f)), scratch(kind.loss_scratch(f) * threads);
+    f.sheet = sheet.get(), f.scratch = scratch.get();
+    parallel(threads, [&](int thread, int all) {
+        kind.pack_matrix(K, columns, w.data(), matrix.get(), thread, all);
+        if (learns) kind.pack_back(K, columns, w.data(), back.get(), thread, all);
+    });
+    parallel(threads, [&](int thread, int all) { kind.loss_rows(f, thread, all); });
+    if (learns) parallel(threads, [&](int thread, int all) { kind.loss_columns(f, thread, all); });
+
+    double error = 0, largest = 1, along = 0, slope = 0, size = 1e-9;
+    Doubles direction_x, direction_w, direction_b, scores(static_cast<size_t>(columns));
+    for (const auto& [gradient, direction] : {std::pair(&dx, &direction_x), {&dw, &direction_w}, {&db, &direction_b}})
+        for (const float value : *gradient) {
+            direction->push_back(normal(random));
+            along += direction->back() * value, size += std::fabs(direction->back() * value);
+        }
+    for (int64_t i = 0; i < rows; ++i) {
+        double sum = 0, mean = 0, of_target = 0;
+        for (int64_t j = 0; j < columns; ++j) {
+            double& score = scores[size_t(j)];
+            score = bias[size_t(j)];
+            for (int64_t k = 0; k < K; ++k) score += double(x[size_t(i * K + k)]) * w[size_t(j * K + k)];
+            sum += std::exp(score);
+        }
+        for (int64_t j = 0; j < columns; ++j) {  // how the score changes along the direction
+            double change = direction_b[size_t(j)];
+            for (int64_t k = 0; k < K; ++k)
+                change += direction_x[size_t(i * K + k)] * w[size_t(j * K + k)] +
+                          x[size_t(i * K + k)] * direction_w[size_t(j * K + k)];
+            mean += std::exp(scores[size_t(j)]) / sum * change;
+            if (j == targets[size_t(i)]) of_target = change;
+        }
+        slope += mean - of_target;
+        const double expected = scores[size_t(targets[size_t(i)])] - std::log(sum);
+        error = std::fmax(error, std::fabs(found[size_t(2 * i)] - expected));
+        largest = std::fmax(largest, std::fabs(expected));
+    }
+    return {error / largest, learns ? std::fabs(along - slope) / size : 0};
+}
+
 #if defined(__unix__) || defined(__APPLE__)
 bool check_same() {
     Case c{LSTM, 37, 9, 20, 40, false, 2, {}};
@@ -290,6 +348,16 @@ int main(int count, char** arguments) {
                         std::printf("%s %s: [%d, %d] times [%d, %d]: %.1e\n", kernels->name, names[precision], int(rows),
                                     int(K), int(K), int(columns), error);
                     good = good && error < most[precision], outputs = std::fmax(outputs, error);
+                }
+            for (const auto& [rows, K, columns] : {std::array<int64_t, 3>{1, 1, 1}, {7, 33, 17}, {130, 20, 300}, {37, 9, 2100}})
+                for (const int threads : {1, 3}) {
+                    const auto [output, gradient] = check_loss(*kernels, Precision(precision), rows, K, columns, threads);
+                    const bool right = output < most[precision] && gradient < most[precision];
+                    if (!right)
+                        std::printf("%s %s: loss of [%d, %d] over %d, %d threads: %.1e %.1e\n", kernels->name,
+                                    names[precision], int(rows), int(K), int(columns), threads, output, gradient);
+                    good = good && right;
+                    outputs = std::fmax(outputs, output), gradients = std::fmax(gradients, gradient);
                 }
             std::printf("%s: %s outputs within %.1e, gradients within %.1e\n", kernels->name, names[precision], outputs,
                         gradients);

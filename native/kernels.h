@@ -91,6 +91,24 @@ struct MatrixProduct {
     void* scratch;          // threads * matrix_scratch bytes
 };
 
+// The loss of rows whose targets are columns of x W^T + bias, and its gradients.
+struct CrossEntropy {
+    int64_t rows, K, columns;  // as many rows as the sheet is for
+    const int32_t* matrix;     // W [columns, K], as pack_matrix has laid it out
+    const int32_t* back;       // the same, as pack_back has
+    const float* bias;         // [columns]
+    const float* x;            // [rows, K]
+    const int64_t* targets;    // [rows]
+    float share;               // of the whole loss that a row is
+    float* found;              // [rows, 2] the target's log-probability, and 1 where no column has more
+    float* dx;                 // [rows, K], or null: no gradients are wanted
+    float* dw;                 // [columns, K]
+    float* db;                 // [columns]
+    bool add;                  // false: dw and db are not read, but written
+    void* sheet;               // loss_sheet bytes, for gradients
+    void* scratch;             // threads * loss_scratch bytes
+};
+
 // The kernels of one precision.
 struct Kind {
     // Words that each packing takes, and the packing of the panels of one share of threads.
@@ -105,6 +123,12 @@ struct Kind {
     void (*pack_matrix)(int64_t K, int64_t columns, const float* w, int32_t* packed, int thread, int threads);
     int64_t (*matrix_scratch)(int64_t K);  // bytes of a thread, for any number of rows
     void (*matrix_product)(const MatrixProduct&, int thread, int threads);
+    int64_t (*back_words)(int64_t K, int64_t columns);
+    void (*pack_back)(int64_t K, int64_t columns, const float* w, int32_t* packed, int thread, int threads);
+    int64_t (*loss_sheet)(const CrossEntropy&);
+    int64_t (*loss_scratch)(const CrossEntropy&);
+    void (*loss_rows)(const CrossEntropy&, int thread, int threads);     // what is found, and dx
+    void (*loss_columns)(const CrossEntropy&, int thread, int threads);  // dw and db, when all rows are done
 };
 
 struct Kernels {

@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "cross_entropy.h"
 #include "packed.h"
 #include "session.h"
 #include "writer.h"
@@ -56,7 +57,8 @@ NB_MODULE(_native, m) {
              nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
         .def("read", &Writer::read, nb::arg("ids").noconvert())
         .def("write", &Writer::write, nb::arg("out").noconvert(), nb::arg("temperature"), nb::arg("top_k"),
-             nb::arg("top_p"), nb::arg("repetition_penalty"), nb::arg("seed"), nb::arg("banned").noconvert().none())
+             nb::arg("top_p"), nb::arg("repetition_penalty"), nb::arg("seed"), nb::arg("banned").noconvert().none(), nb::arg("end"),
+             nb::arg("done").noconvert())
         .def_rw("position", &Writer::position)
         .def_prop_ro("seen", [](nb::handle self) { return nb::cast<Writer&>(self).seen(self); })
         .def_prop_ro("logits", [](nb::handle self) { return nb::cast<Writer&>(self).logits(self); });
@@ -72,6 +74,10 @@ NB_MODULE(_native, m) {
         return choose(isa).kinds[precision_of(precision)].kept_floats(cell_of(cell), hidden);
     }, nb::arg("cell"), nb::arg("hidden"), nb::arg("precision"), nb::arg("isa").none(),
           "Floats of each row and step that the way back needs.");
+    m.def("cross_entropy", &cross_entropy, nb::arg("x").noconvert(), nb::arg("weight").noconvert(),
+          nb::arg("bias").noconvert(), nb::arg("targets").noconvert(), nb::arg("share"), nb::arg("dx").noconvert().none(),
+          nb::arg("dw").noconvert().none(), nb::arg("db").noconvert().none(), nb::arg("precision"), nb::arg("isa").none(),
+          nb::arg("threads"));
     m.def("share_openmp", &share_openmp);
     m.def("empty", [](const std::vector<size_t>& shape) {
         size_t count = 1;

@@ -11,13 +11,13 @@ class Session {
     // numbers of its rows.
     Session(const nb::list& given, int64_t rows, const std::optional<In>& table, const std::optional<In>& embedding,
             int threads)
-        : rows_(rows), threads_(threads), alive_(nb::tuple(given)), table_array_(table), embedding_array_(embedding) {
+        : rows_(rows), running_(rows), threads_(threads), alive_(nb::tuple(given)), table_array_(table), embedding_array_(embedding) {
         std::vector<const Packed*> layers;
         for (const nb::handle layer : given) layers.push_back(&nb::cast<const Packed&>(layer));
         if (layers.empty()) throw std::invalid_argument("a session needs a layer");
         if (rows < 1 || threads < 1) throw std::invalid_argument("a session needs a row and a thread");
         for (int64_t row = 0; row < rows; ++row) row_.push_back(row);
-        length_.assign(size_t(rows), 1), known_.assign(size_t(rows), 0);
+        rank_ = row_, length_.assign(size_t(rows), 1), known_.assign(size_t(rows), 0);
         const Packed& first = *layers[0];
         width_ = first.weights().D;
         if (table && embedding) throw std::invalid_argument("a session has a table or an embedding, not both");
@@ -25,7 +25,7 @@ class Session {
         if (embedding) embedding_ = data(*embedding, "embedding", {-1, width_}), tokens_ = int64_t(embedding->shape(0));
         x_ = cleared<float>(rows * width_), ids_ = cleared<int64_t>(rows);
 
-        const Batch batch{rows, 1, row_.data(), length_.data(), &rows_, zero_, false};
+        const Batch batch{rows, 1, rank_.data(), length_.data(), &running_, zero_, false};
         const Places at{row_.data(), zero_};
         const float* x = x_.get();
         for (size_t place = 0; place < layers.size(); ++place) {
@@ -59,6 +59,17 @@ class Session {
 
     // The same with tokens [rows] that come from elsewhere, without Python.
     void feed(const int64_t* ids) { take(ids), advance(); }
+
+    // The rows that take steps from now on: those that are not `done` [rows]; null: all.
+    void choose_rows(const uint8_t* done) {
+        running_ = 0;
+        int64_t past = rows_;
+        for (int64_t row = rows_ - 1; row >= 0; --row)
+            if (done && done[row]) rank_[size_t(--past)] = row;
+        for (int64_t row = 0; row < rows_; ++row)
+            if (!done || !done[row]) rank_[size_t(running_++)] = row;
+        for (int64_t rank = 0; rank < rows_; ++rank) length_[size_t(rank)] = rank < running_;
+    }
 
     void check(int64_t place, int64_t id) const {
         if (id < 0 || id >= tokens_)
@@ -123,13 +134,13 @@ class Session {
         return nb::cast(Array(numbers, 2, shape, self));
     }
 
-    int64_t rows_, width_ = 0, tokens_ = 0;
+    int64_t rows_, running_, width_ = 0, tokens_ = 0;
     int threads_;
     nb::tuple alive_;  // the weights
     std::optional<In> table_array_, embedding_array_;
     const float *table_ = nullptr, *embedding_ = nullptr;
     const int64_t zero_[1] = {0};
-    std::vector<int64_t> row_, length_, known_;
+    std::vector<int64_t> row_, rank_, length_, known_;  // places; rows that take steps come first among the ranks
     Room<float> x_;
     Room<int64_t> ids_;
     std::vector<Layer> layers_;

@@ -12,6 +12,7 @@ class Writer {
     using Tokens = nb::ndarray<const int64_t, nb::c_contig, nb::device::cpu>;
     using Drawn = nb::ndarray<int64_t, nb::c_contig, nb::device::cpu>;
     using Flags = nb::ndarray<const uint8_t, nb::c_contig, nb::device::cpu>;
+    using Done = nb::ndarray<uint8_t, nb::c_contig, nb::device::cpu>;
 
     // `threads` score and draw; the session has its own number of them.
     Writer(Session& session, const Head& head, int threads)
@@ -47,10 +48,11 @@ class Writer {
         }
     }
 
-    // Draws as many tokens as `out` [n, rows] has places for each row. Where scores cannot be drawn from, it raises
-    // after the tokens that could be.
+    // Draws as many tokens as `out` [n, rows] has places for each row, fewer where all are done, and says how many. A row
+    // that is `done` [rows] draws none and stays where it is: -1 in `out`. One that draws `end` takes it, and is done.
+    // Where scores cannot be drawn from, it raises after the tokens that could be.
     int64_t write(const Drawn& out, double temperature, int64_t top_k, double top_p, double repetition_penalty,
-                  uint64_t seed, const std::optional<Flags>& banned) {
+                  uint64_t seed, const std::optional<Flags>& banned, int64_t end, const Done& done) {
         const auto check = [](const char* name, double value, double least, double most) {
             if (!(value >= least && value <= most && std::isfinite(value)))
                 throw std::invalid_argument(std::string(name) + " is out of range");
@@ -61,15 +63,27 @@ class Writer {
         const int64_t n = int64_t(out.shape(0));
         const uint8_t* const ban = data(banned, "banned", {tokens_}, false);
         const Sampling by{temperature, top_k, top_p, repetition_penalty, seed, ban};
+        uint8_t* const is_done = data(done, "done", {rows_});
         const auto alone = session_.alone();
         const nb::gil_scoped_release released;
-        for (int64_t i = 0; i < n; ++i) {
-            draw(by);
-            std::copy_n(next_.get(), rows_, to + i * rows_);
+        const AllAgain after{session_};
+        session_.choose_rows(is_done);
+        int64_t written = 0;
+        for (; written < n && std::find(is_done, is_done + rows_, 0) != is_done + rows_; ++written) {
+            draw(by, is_done);
+            bool ended = false;
+            for (int64_t row = 0; row < rows_; ++row) {
+                const int64_t id = next_.get()[row];
+                to[written * rows_ + row] = is_done[row] ? -1 : id;
+                ended = ended || (!is_done[row] && id == end);
+            }
             ++position;
-            step();
+            step(is_done);
+            if (!ended) continue;
+            for (int64_t row = 0; row < rows_; ++row) is_done[row] = is_done[row] || next_.get()[row] == end;
+            session_.choose_rows(is_done);
         }
-        return n;
+        return written;
     }
 
     // Views: the scores that the last tokens were drawn from; which tokens each row has had (not 0).
@@ -79,32 +93,39 @@ class Writer {
     uint64_t position = 0;  // how many tokens were drawn since the beginning: the place among the random numbers
 
    private:
+    struct AllAgain {
+        Session& session;
+        ~AllAgain() { session.choose_rows(nullptr); }
+    };
+
     template <typename T>
     nb::object view(T* numbers, nb::handle self) {
         const size_t shape[] = {size_t(rows_), size_t(tokens_)};
         return nb::cast(nb::ndarray<nb::numpy, T>(numbers, 2, shape, self));
     }
 
-    void draw(const Sampling& by) {
+    void draw(const Sampling& by, const uint8_t* done) {
         head_.score(session_.top(), rows_, logits_.get(), scratch_.get(), threads_);
         on_threads(int(samplers_.size()), [&](int thread, int all) {
             for (int64_t row = thread; row < rows_; row += all) {
+                if (done[row]) continue;
                 const float* const scores = logits_.get() + row * tokens_;
                 const uint8_t* const seen = seen_.get() + row * tokens_;
                 next_.get()[row] = samplers_[size_t(thread)].draw(scores, seen, by, position, uint32_t(row));
             }
         });
         for (int64_t row = 0; row < rows_; ++row) {
-            if (next_.get()[row] == Sampler::NOT_NUMBERS)
-                throw std::invalid_argument("the network's scores are not numbers");
-            if (next_.get()[row] == Sampler::NONE_LEFT)
+            const int64_t id = done[row] ? 0 : next_.get()[row];
+            if (id == Sampler::NOT_NUMBERS) throw std::invalid_argument("the network's scores are not numbers");
+            if (id == Sampler::NONE_LEFT)
                 throw std::invalid_argument("no token is left to draw: all are banned, or impossible by their scores");
         }
     }
 
-    void step() {
+    void step(const uint8_t* done = nullptr) {
         session_.feed(next_.get());
-        for (int64_t row = 0; row < rows_; ++row) seen_.get()[row * tokens_ + next_.get()[row]] = 1;
+        for (int64_t row = 0; row < rows_; ++row)
+            if (!done || !done[row]) seen_.get()[row * tokens_ + next_.get()[row]] = 1;
     }
 
     Session& session_;

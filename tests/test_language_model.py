@@ -14,6 +14,7 @@ from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
 from anaphora.runtime import writing
 from anaphora.runtime.language import Reader
+from anaphora.text.codec import END_ID
 
 HELLO = "hello world\n" * 40
 SMALL: dict[str, Any] = {
@@ -164,6 +165,55 @@ def test_writing_ends_before_the_stop_text_and_the_state_stands_after_it(hello: 
     assert state.write(3, temperature=0) == ["ld\n"]
     assert hello.generate("h", 11, stop="never", temperature=0) == "ello world\n"
     assert hello.generate("h", 3, stop="lox", temperature=0) == "ell"  # what waited for the rest of the stop text
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru_textbook"])
+def test_each_of_several_samples_stands_behind_its_own_stop_text(cell: str) -> None:
+    model = LanguageModel(**SMALL | {"cell": cell, "layers": 2}, steps=20).fit(HELLO)
+    state = model.start("h", samples=4)
+    texts = state.write(60, stop="o", temperature=2, seed=1)
+    assert len({*map(len, texts)}) > 1
+    ends = state.write(5, temperature=0)
+    for text, end in zip(texts, ends, strict=True):
+        if len(text) < 60:
+            alone = model.start("h" + text + "o")
+            assert alone.write(5, temperature=0) == [end]
+    assert sum(len(text) < 60 for text in texts) > 2
+
+
+def test_documents_of_several_samples_end_each_by_itself(animals: LanguageModel) -> None:
+    together = animals.start(samples=5)
+    texts = together.write(60, temperature=1.2, seed=4)
+    assert all(text.endswith(".") for text in texts)
+    assert len({*map(len, texts)}) > 1
+    assert together.write(5) == [""] * 5
+    together.read("the old")
+    alone = animals.start()
+    alone.read(texts[3])
+    alone._engine.read(np.array([END_ID]))
+    alone.read("the old")
+    assert together.write(6, temperature=0)[3] == alone.write(6, temperature=0)[0]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru_textbook"])
+def test_a_state_of_writing_survives_in_a_file(cell: str, tmp_path: Path) -> None:
+    options = SMALL | {"level": "bpe", "vocab_size": 300, "cell": cell, "layers": 2}
+    model = LanguageModel(**options, steps=3).fit(["naïve 日本語 😀", "日本"] * 50)
+    how = {"temperature": 1.5, "seed": 3, "repetition_penalty": 1.2}
+    for length in (1, 2, 3, 40):  # the middle of a character among them
+        state = model.start("na", samples=3)
+        state.write(length, **how)
+        state.save(tmp_path / "state")
+        assert model.resume(tmp_path / "state").write(30, **how) == state.write(30, **how)
+
+
+def test_a_state_of_another_model_is_refused(hello: LanguageModel, animals: LanguageModel, tmp_path: Path) -> None:
+    hello.start("h").save(tmp_path / "state")
+    with pytest.raises(DataError, match="state of another model"):
+        animals.resume(tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="is not a state of writing"):
+        hello.resume(tmp_path / "state")
 
 
 def test_unknown_tokens_and_ends_that_were_not_learned_are_never_written(hello: LanguageModel) -> None:

@@ -138,9 +138,9 @@ void spend(const Backward& f, const BackwardRoom<C, P>& room, int thread, int64_
             }
     const int64_t lines = TURNED ? kept : words_of<P>(count), h_part = C::H_PART * H;
     for (int64_t i = 0; i < lines && BackwardRoom<C, P>::PAIRED; ++i) columns[i] = room.pairs + i * room.pair_stride;
-    Outer<P>{columns, room.x, count, G, D, own(f.dw[0], thread), room.panel, add}.run();
+    Outer<P>{columns, room.x, count, G, D, own(f.dw[0], thread), add}.run(room.panel);
     for (int64_t i = 0; i < lines && !TURNED; ++i) columns[i] += h_part;
-    Outer<P>{columns + (TURNED ? h_part : 0), room.h_before, count, G, H, own(f.dw[1], thread), room.panel, add}.run();
+    Outer<P>{columns + (TURNED ? h_part : 0), room.h_before, count, G, H, own(f.dw[1], thread), add}.run(room.panel);
 }
 
 template <typename C, typename P>

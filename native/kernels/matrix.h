@@ -11,15 +11,32 @@ struct MatrixRoom {
     float** to;         // [CODED_ROWS]
     int64_t bytes;
 
-    MatrixRoom(int64_t K, void* scratch, int thread) : x_words(coded_stride<P>(K)) {
+    float* scores;      // [CODED_ROWS, score_floats], where they are not left as they are (kernels/cross_entropy.h)
+    const Word** lines;
+
+    MatrixRoom(int64_t K, void* scratch, int thread, int64_t score_floats = 0, int64_t line_count = 0)
+        : x_words(coded_stride<P>(K)) {
         Carver carver{0};
         for (int pass = 0; pass < (scratch ? 2 : 1); ++pass) {
             if (pass) carver = {reinterpret_cast<uintptr_t>(scratch) + uintptr_t(thread * carver.bytes)};
             x = carver.take<Word>(P::PER > 1 ? CODED_ROWS * x_words : 0);
             from = carver.take<const Word*>(CODED_ROWS);
             to = carver.take<float*>(CODED_ROWS);
+            scores = carver.take<float>(CODED_ROWS * score_floats);
+            lines = carver.take<const Word*>(line_count);
         }
         bytes = carver.bytes;
+    }
+
+    // Rows of x, as they are multiplied.
+    void read(const float* x_rows, int64_t count, int64_t K) const {
+        for (int64_t i = 0; i < count; ++i) {
+            from[i] = reinterpret_cast<const Word*>(x_rows + i * K);
+            if constexpr (P::PER > 1) {
+                P::encode(x_rows + i * K, K, x + i * x_words);
+                from[i] = x + i * x_words;
+            }
+        }
     }
 };
 
@@ -50,15 +67,8 @@ void matrix_product(const MatrixProduct& f, int thread, int threads) {
     const MatrixRoom<P> room(f.K, f.scratch, thread);
     for (int64_t first = 0; first < f.rows; first += CODED_ROWS) {
         const int64_t count = f.rows - first < CODED_ROWS ? f.rows - first : CODED_ROWS;
-        for (int64_t i = 0; i < count; ++i) {
-            const float* const x = f.x + (first + i) * f.K;
-            room.from[i] = reinterpret_cast<const Word*>(x);
-            if constexpr (P::PER > 1) {
-                P::encode(x, f.K, room.x + i * room.x_words);
-                room.from[i] = room.x + i * room.x_words;
-            }
-            room.to[i] = f.y + (first + i) * f.columns;
-        }
+        room.read(f.x + first * f.K, count, f.K);
+        for (int64_t i = 0; i < count; ++i) room.to[i] = f.y + (first + i) * f.columns;
         Product<P>{room.from, room.to, count, f.K, f.columns, f.matrix, f.bias, false}.run(thread, threads);
     }
 }

@@ -181,6 +181,14 @@ INLINE void pack_rows(Word* panel, int N, int64_t K, const Row& row, const Lanes
     }
 }
 
+// Panel p of a matrix of which line(k) points at the numbers of one k.
+template <typename P, typename Line>
+INLINE void pack_lines(Word* panel, const Panels& layout, int64_t p, int64_t K, const Line& line) {
+    const int64_t first = layout.first(p);
+    pack_rows<P>(panel, layout.width(p), K, [&](int64_t k) { return line(k) + first * LANES; },
+                 [&](int v) { return layout.lanes(first + v); });
+}
+
 // y[i] = x[i] W (+ bias, or + what y[i] holds) for a list of rows.
 template <typename P>
 struct Product {
@@ -235,13 +243,13 @@ struct Outer {
     const float* const* b;  // [K] rows of `columns`
     int64_t K, rows, columns;
     float* target;  // [rows, columns]
-    Word* panel;    // room for K * 4 vectors
     bool add;       // false: the target is not read, but written
 
     struct Tile {
         const Outer& outer;
         const Panels& panels;
         int64_t first_vector;
+        const Word* panel;
 
         template <int R, int N>
         void run(int64_t first, Rows<R> tile = {}) const {
@@ -250,8 +258,8 @@ struct Outer {
             for (int r = 0; r < tile.count; ++r)
                 for (int v = 0; v < N; ++v) __builtin_prefetch(target + r * own.columns + v * LANES, 1);
             Vec sum[R][N];
-            if constexpr (TURNED) multiply<P, R, N>(own.a + first, tile, own.panel, own.K, sum);
-            else add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, own.panel,
+            if constexpr (TURNED) multiply<P, R, N>(own.a + first, tile, panel, own.K, sum);
+            else add_up<P, R, N>([&own, first](int r, int64_t k) { return own.a[k][first + r]; }, panel,
                                  words_of<P>(own.K), sum);
             for (int v = 0; v < N; ++v) {
                 const int n = panels.lanes(first_vector + v);
@@ -263,14 +271,14 @@ struct Outer {
         }
     };
 
-    void run() const {
+    void run(const Panels& layout, int64_t p, const Word* panel) const {
+        in_tiles(layout.width(p), rows, Tile{*this, layout, layout.first(p), panel});
+    }
+    void run(Word* panel) const {
         const Panels layout(columns);
         for (int64_t p = 0; p < layout.count; ++p) {
-            const int64_t first = layout.first(p);
-            const int N = layout.width(p);
-            pack_rows<P>(panel, N, K, [&](int64_t k) { return b[k] + first * LANES; },
-                         [&](int v) { return layout.lanes(first + v); });
-            in_tiles(N, rows, Tile{*this, layout, first});
+            pack_lines<P>(panel, layout, p, K, [&](int64_t k) { return b[k]; });
+            run(layout, p, panel);
         }
     }
 };

@@ -22,6 +22,7 @@ struct Single {
 
     INLINE Vec dot(Vec sum, Ints a, Ints w) { return sum + Vec(a) * Vec(w); }
     INLINE Vec value(Vec sum, const Word*, const Word*, int) { return sum; }
+    INLINE Vec total(Ints words) { return Vec(words); }
     INLINE Vec sigmoid(Vec x) { return ISA::sigmoid(x); }
     INLINE Vec tanh(Vec x) { return ISA::tanh(x); }
     INLINE Ints join(const Vec* x) { return Ints(x[0]); }
@@ -46,6 +47,7 @@ struct Half {
 #endif
     }
     INLINE Vec value(Vec sum, const Word*, const Word*, int) { return sum; }
+    INLINE Vec total(Ints words) { return Vec(words << 16) + Vec(words & -0x10000); }
     INLINE Vec sigmoid(Vec x) { return quick_sigmoid(x); }
     INLINE Vec tanh(Vec x) { return quick_tanh(x); }
     INLINE Ints join(const Vec* x) {  // numbers of two rows, side by side

@@ -14,6 +14,7 @@
 #include "forward.h"
 #include "matrix.h"
 #include "backward.h"
+#include "cross_entropy.h"
 
 #define FOR_CELL(cell, call)                                \
     switch (cell) {                                         \
@@ -52,8 +53,28 @@ struct Any {
         const Tiles tiles(f.rows);
         matrix_product<P>(f, thread, threads);
     }
+    static int64_t words_back(int64_t K, int64_t columns) {
+        if constexpr (P::LEARNS) return back_words<P>(K, columns);
+        else return 0;
+    }
+    static void pack_share_back(int64_t K, int64_t columns, const float* w, int32_t* packed, int thread, int threads) {
+        if constexpr (P::LEARNS) pack_back<P>(K, columns, w, packed, thread, threads);
+    }
+    static int64_t sheet(const CrossEntropy& f) {
+        if constexpr (P::LEARNS) return loss_sheet<P>(f);
+        else return 0;
+    }
+    static void run_loss(const CrossEntropy& f, int thread, int threads) {
+        const Tiles tiles(f.rows);
+        loss_rows<P>(f, thread, threads);
+    }
+    static void run_loss_columns(const CrossEntropy& f, int thread, int threads) {
+        const Tiles tiles(f.rows);
+        if constexpr (P::LEARNS) loss_columns<P>(f, thread, threads);
+    }
     static constexpr Kind kind = {words, pack_share, kept, scratch, run, scratch_back, run_back,
-                                  matrix_words<P>, pack_matrix<P>, matrix_scratch<P>, run_matrix};
+                                  matrix_words<P>, pack_matrix<P>, matrix_scratch<P>, run_matrix,
+                                  words_back, pack_share_back, sheet, loss_scratch<P>, run_loss, run_loss_columns};
 };
 
 static int64_t any_gate_floats(Cell cell, int64_t H) { FOR_CELL(cell, return gate_floats<C>(H)) }

@@ -64,6 +64,23 @@ class Packed:
 def isas() -> list[str]: ...
 def has_bfloat16(isa: str | None) -> bool: ...
 def kept(cell: str, hidden: int, precision: str, isa: str | None) -> int: ...
+def cross_entropy(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    targets: Any,
+    share: float,
+    dx: Any | None,
+    dw: Any | None,
+    db: Any | None,
+    precision: str,
+    isa: str | None,
+    threads: int,
+) -> NDArray[Any]:
+    """Of rows x `[N, H]` the targets' log-probabilities under x W^T + b, and 1 where none is higher, `[N, 2]`; into dx,
+    dw and db the gradients of `share` times the sum of what the targets cost.
+    """
+
 def share_openmp() -> bool: ...
 def empty(shape: Sequence[int]) -> NDArray[Any]: ...
 def activations(x: Any, sigmoid: Any, tanh: Any, precision: str, isa: str | None) -> None: ...
@@ -97,7 +114,11 @@ class Writer:
         repetition_penalty: float,
         seed: int,
         banned: Any | None,
-    ) -> int: ...
+        end: int,
+        done: Any,
+    ) -> int:
+        """Into `out` `[n, rows]`; how many of its lines were written: all, unless all rows were done before."""
+
     @property
     def seen(self) -> NDArray[Any]: ...
     @property

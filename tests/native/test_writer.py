@@ -44,11 +44,12 @@ def make(cell=KERNELS[0].values[0], rows=1, layers=1, precision="float32", threa
     return session, writer, weight, bias
 
 
-def write(writer, n, sampling, banned_V=None):
-    out = np.full((n, len(writer.seen)), -1)
+def write(writer, n, sampling, banned_V=None, end=-1, done_R=None):
+    rows = len(writer.seen)
+    out, done_R = np.full((n, rows), -2), np.zeros(rows, np.uint8) if done_R is None else done_R
     s = sampling
-    writer.write(out, s.temperature, s.top_k, s.top_p, s.repetition_penalty, s.seed, banned_V)
-    return out
+    written = writer.write(out, s.temperature, s.top_k, s.top_p, s.repetition_penalty, s.seed, banned_V, end, done_R)
+    return out[:written]
 
 
 @pytest.mark.parametrize("sampling", EVERY_SAMPLING, ids=["greedy", "plain", "all options"])
@@ -98,6 +99,57 @@ def test_a_row_does_not_read_the_others(monkeypatch, isa, precision, table_bytes
     one, three = (write(writer, 40, EVERY_SAMPLING[2]) for _, writer, _, _ in made)
     assert np.array_equal(one[:, 0], three[:, 0])
     assert not np.array_equal(three[:, 0], three[:, 1])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("layers", [1, 2])
+@every_kernel
+def test_a_row_that_is_done_stays_where_it_is(cell, layers, threads):
+    sampling = Sampling(temperature=3, seed=5)
+    alone, writer, _, _ = make(cell, 4, layers, threads=threads)
+    writer.read(np.array([1, 2]))
+    free = write(writer, 40, sampling)
+
+    def first_places(id):
+        return [int(np.append(np.flatnonzero(free[:, row] == id), 40)[0]) for row in range(4)]
+
+    end = max(range(V), key=lambda id: len({*first_places(id)[:2], first_places(id)[3]} - {39, 40}))
+    ends = first_places(end)
+    assert len({ends[0], ends[1], ends[3]}) == 3  # rows end at different places
+
+    session, writer, _, _ = make(cell, 4, layers, threads=threads)
+    writer.read(np.array([1, 2]))
+    done_R = np.array([0, 0, 1, 0], np.uint8)
+    before = [array[2].copy() for array in session.state]
+    text = np.concatenate([write(writer, part, sampling, None, end, done_R) for part in (7, 33)])
+    for row in (0, 1, 3):
+        length = min(40, ends[row] + 1)
+        assert np.array_equal(text[:length, row], free[:length, row])
+        assert (text[length:, row] == -1).all()
+        assert done_R[row] == (ends[row] < 40)
+        assert set(np.flatnonzero(writer.seen[row])) == {1, 2, *free[:length, row]}
+    assert (text[:, 2] == -1).all()
+    for array, kept in zip(session.state, before, strict=True):
+        assert np.array_equal(array[2], kept)
+
+    row = next(row for row in (0, 1, 3) if ends[row] < 39)  # its state is that of its last token
+    alone.reset()
+    for ids_R in ([1] * 4, [2] * 4, *np.maximum(text[: ends[row] + 1], 0).tolist()):
+        alone.step(np.array(ids_R))
+    assert np.array_equal(session.state[0][row], alone.state[0][row])
+
+
+def test_all_rows_that_are_done_end_the_text():
+    session, writer, _, _ = make(rows=2)
+    writer.read(np.array([1]))
+    done_R = np.ones(2, np.uint8)
+    assert len(write(writer, 9, Sampling(), done_R=done_R)) == 0
+    assert writer.position == 0
+    done_R[0] = 0
+    assert len(write(writer, 9, Sampling(), done_R=done_R)) == 9
+    before = session.state[0]
+    session.step(np.array([4, 4]))  # a session by itself steps all rows again
+    assert (session.state[0] != before).any(1).all()
 
 
 def test_no_number_of_threads_changes_a_text():
@@ -168,7 +220,7 @@ def test_ids_and_places_of_another_shape_or_kind_are_refused():
             writer.read(ids)
     frozen = np.zeros((3, 2), np.int64)
     frozen.flags.writeable = False
-    right = (1.0, 0, 1.0, 1.0, 0, None)
+    right = (1.0, 0, 1.0, 1.0, 0, None, -1, np.zeros(2, np.uint8))
     for out in (np.zeros((3, 1), np.int64), np.zeros(2, np.int64)):
         with pytest.raises(ValueError, match="out is"):
             writer.write(out, *right)
@@ -176,6 +228,9 @@ def test_ids_and_places_of_another_shape_or_kind_are_refused():
         with pytest.raises(TypeError):
             writer.write(out, *right)
     assert writer.write(np.zeros((0, 2), np.int64), *right) == 0
+    for done in (np.zeros(3, np.uint8), np.zeros((2, 1), np.uint8)):
+        with pytest.raises(ValueError, match="done is"):
+            writer.write(np.zeros((1, 2), np.int64), *right[:-1], done)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +252,7 @@ def test_ids_and_places_of_another_shape_or_kind_are_refused():
 def test_options_out_of_range_are_named(changed):
     _, writer, _, _ = make()
     right = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, "seed": 0, "banned": None}
+    right |= {"end": -1, "done": np.zeros(1, np.uint8)}
     out = np.zeros((1, 1), np.int64)
     with pytest.raises(ValueError, match=next(iter(changed))):
         writer.write(out, **right | changed)

@@ -24,8 +24,8 @@ def still(logits_V, rows=1):
 
 def write(writer, n, sampling, banned_V=None):
     out = np.empty((n, len(writer.seen)), np.int64)
-    s = sampling
-    assert writer.write(out, s.temperature, s.top_k, s.top_p, s.repetition_penalty, s.seed, banned_V) == n
+    s, done_R = sampling, np.zeros(len(writer.seen), np.uint8)
+    assert writer.write(out, s.temperature, s.top_k, s.top_p, s.repetition_penalty, s.seed, banned_V, -1, done_R) == n
     return out
 
 

@@ -36,6 +36,10 @@ class Corpus:
     def documents(self) -> int:
         return len(self.starts) - 1
 
+    def count(self, id: int) -> int:
+        """How often a token occurs."""
+        return int(np.count_nonzero(self.ids == id))
+
     def places(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where in `ids` the targets of these numbers stand; each is predicted from the token before it."""
         return targets + 1 + self.document_of(targets)

@@ -3,9 +3,11 @@ through the reference loop.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anaphora import _native
 from anaphora.cells.cell import Cell, State, Weights
@@ -105,3 +107,19 @@ def scan(
         threads(),
     )
     return y_BTH, (end_BH, *c_BH) if ends else ()
+
+
+def cross_entropy(
+    x_NH: Any, weight_VH: Any, bias_V: Any, targets_N: Any, precision: str, gradients: Sequence[Any] | None = None
+) -> NDArray[np.float32]:
+    """How likely targets are under a linear layer that scores all of them, whose scores `[N, V]` never all exist.
+
+    Of each the log-probability, and 1 where none is higher, 0 elsewhere: `[N, 2]`. Where `gradients` of x, W and b are
+    given, arrays of their shapes, those of the mean of -log-probability are written there; `int8` has none.
+    """
+    x_NH, weight_VH, bias_V = (np.ascontiguousarray(array, np.float32) for array in (x_NH, weight_VH, bias_V))
+    targets_N = np.ascontiguousarray(targets_N, np.int64)
+    dx_NH, dw_VH, db_V = gradients or (None, None, None)
+    share = 1 / max(1, len(targets_N))
+    how = (resolve(precision), environment()[0], threads())
+    return _native.cross_entropy(x_NH, weight_VH, bias_V, targets_N, share, dx_NH, dw_VH, db_V, *how)

@@ -16,6 +16,7 @@ from anaphora.base import Estimator, load_dynamic, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
+from anaphora.data.overlap import share_found
 from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.engine import native
@@ -130,6 +131,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     ) -> dict[str, Any]:
         """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside the
         perplexities of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
+        `unknown_tokens` is the share that is read as `[UNK]`, `seen_in_training` that of the text's passages which the
+        training text holds, too.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
         at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
@@ -174,10 +177,15 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             state = model.start("It was")
             (text,) = state.write(100)      # state stands at its end
             other = state.copy()            # goes on from here on its own
+            state.save("state")             # and model.resume("state"), another day
 
         Words or characters of the prompt that the model does not know are read as `[UNK]`.
         """
         return writing.start(self._reader, prompt, samples)
+
+    def resume(self, file: str | os.PathLike[str]) -> Writing:
+        """What `Writing.save` kept in a file. Raises DataError where it is not a state of this model."""
+        return writing.resume(self._reader, file)
 
     def unknown(self, prompt: str) -> list[str]:
         """The words or characters of a prompt that the model does not know, and reads as `[UNK]`."""
@@ -213,17 +221,23 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             raise OptionError(
                 "precision='int8' does not learn: load the model with another one to score it dynamically"
             )
-        training = ngram.training_text(self._fitted().baseline, reader.task.codec.size)
+        training = self._training_text()
         return partial(
             dynamic.judged, reader.task, self._fitted().arrays, training=training, precision=reader.precision
         )
+
+    def _training_text(self) -> Corpus | None:
+        return ngram.training_text(self._fitted().baseline, self._reader.task.codec.size)
 
     def _examined(self, corpus: Corpus, streams: int | None = None) -> Reading:
         reader = self._reader
         judged_N2 = reader.judged(corpus, streams)
         models = ngram.from_files(self._fitted().baseline, reader.task.codec.size)
         theirs = {name: model.log_probabilities(corpus.ids, corpus.starts) for name, model in models.items()}
-        scores = compare_readings(perplexity(judged_N2), judged_N2[:, 0], theirs, corpus.characters)
+        own = perplexity(judged_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
+        if training := self._training_text():
+            own["seen_in_training"] = share_found(corpus, training, SHOWN[reader.task.options.level])
+        scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
         passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2[:, 0]))
         samples = [
             (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES

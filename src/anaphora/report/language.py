@@ -8,6 +8,7 @@ from typing import Any
 from anaphora.report import plots
 from anaphora.report.frame import frame, made, section, table
 from anaphora.report.scores import MOST_NATS, Reading
+from anaphora.report.words import MUCH_SEEN
 
 BASELINES = {"ngram": "n-gram", "unigram": "unigram"}
 STEPS = (0.5, 0.1, 0.01, 0.001, 0.0001)
@@ -29,7 +30,8 @@ def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
         sections.append(section("What it writes", _samples(reading.samples), wide=True))
     sections.append(made(training))
     title = f"{training.get('file', 'A language model')}: {rows} text"
-    subtitle = f"{scores['n']:,} tokens that were not trained on"
+    learned = scores.get("seen_in_training", 0) >= MUCH_SEEN
+    subtitle = f"{scores['n']:,} tokens{'' if learned else ' that were not trained on'}"
     return frame(title, subtitle, scores["verdict"], sections, ("style.css", "language.css"))
 
 

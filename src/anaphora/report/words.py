@@ -1,9 +1,11 @@
 """Scores in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 CHANCE = 0.05
+WORTH_SAYING = 0.001
+MUCH_SEEN = 0.1
 
 
 def verdict(scores: Mapping[str, Any]) -> str:
@@ -32,8 +34,12 @@ def dynamic_verdict(scores: Mapping[str, Any]) -> str:
 
 
 def reading_verdict(scores: Mapping[str, Any]) -> str:
-    """How surprising a text is to the network, and whether an n-gram model does as well."""
+    """How surprising a text is to the network, whether an n-gram model does as well, and what makes that kind."""
     network = f"perplexity {scores['perplexity']:.4g} over {scores['n']:,} tokens"
+    return " ".join([_against_ngram(scores, network), *_reservations(scores)])
+
+
+def _against_ngram(scores: Mapping[str, Any], network: str) -> str:
     if "comparison" not in scores:
         return f"The network's {network}."
     against = f"{network}, the n-gram model's {scores['baselines']['ngram']['perplexity']:.4g}"
@@ -45,3 +51,13 @@ def reading_verdict(scores: Mapping[str, Any]) -> str:
     if gained > 0:
         return f"The network is better than the n-gram model: {against} ({interval})."
     return f"The n-gram model is better than the network: {against} ({interval})."
+
+
+def _reservations(scores: Mapping[str, Any]) -> Iterator[str]:
+    if (unknown := scores.get("unknown_tokens", 0)) >= WORTH_SAYING:
+        yield (
+            f"{unknown:.1%} of the tokens are unknown to both models, which need not spell them: their bits per "
+            "character are too low."
+        )
+    if (seen := scores.get("seen_in_training", 0)) >= MUCH_SEEN:
+        yield f"But {seen:.0%} of the passages looked up stand in the training text: of a new one this says little."

@@ -12,13 +12,14 @@ from anaphora.engine.pool import pool
 from anaphora.engine.ragged import inside
 from anaphora.networks import blocks
 from anaphora.runtime.session import Session
-from anaphora.runtime.softmax import scores
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 class Net:
     """A network that runs: its blocks are its attributes."""
+
+    head: "Head"  # of a language model
 
     def __init__(self, forward: Callable[..., Any]) -> None:
         self._forward = forward
@@ -36,7 +37,8 @@ class Net:
         return tuple(arrays)
 
     def next_token_scores(self, features: Any, lengths_B: Any, targets_N: Any, head: tuple[Any, Any]) -> Any:
-        return scores(features[inside(features, lengths_B)[..., 0]], *head, targets_N)
+        x_NH = features[inside(features, lengths_B)[..., 0]]
+        return native.cross_entropy(x_NH, *head, targets_N, self.head.precision)
 
 
 class Block:

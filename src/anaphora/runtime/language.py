@@ -1,12 +1,13 @@
 """Reading with a language model, in NumPy: how likely a text is, and what the network makes of it."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora import _native
+from anaphora import _native, arrays
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Texts
 from anaphora.data.windows import Windows
@@ -26,9 +27,9 @@ MOST_STREAMS, LEAST_TARGETS = 8, 5_000
 class Reader:
     """A language model and its network, ready to read. Nothing in it changes, so threads may share it."""
 
-    def __init__(self, task: Language, arrays: Arrays, precision: str = "float32") -> None:
-        self.task = task
-        self.net = build(task.recipe, task.spec(), In(blocks, precision), arrays)
+    def __init__(self, task: Language, weights: Arrays, precision: str = "float32") -> None:
+        self.task, self._arrays = task, weights
+        self.net = build(task.recipe, task.spec(), In(blocks, precision), weights)
 
     @property
     def precision(self) -> str:
@@ -45,6 +46,12 @@ class Reader:
     @property
     def head_numbers(self) -> int:
         return int(language.head(self.net)[0].size)
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of what a state of writing depends on: arrays, tokens, and the precision."""
+        texts = self.task.tokenizer() + native.resolve(self.precision)
+        return hashlib.sha256(arrays.to_bytes(self._arrays) + texts.encode()).digest()
 
     @cached_property
     def banned(self) -> NDArray[np.uint8]:

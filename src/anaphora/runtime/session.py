@@ -86,6 +86,11 @@ class Session:
         for own, given in zip(self._states, arrays, strict=True):
             own[...] = given
 
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """What the last step returned, `[rows, H]`."""
+        return self._outputs
+
     def reset(self, row: int | None = None) -> None:
         """Begin anew: all rows, or one."""
         for array in self._states:

@@ -1,24 +1,30 @@
 """Writing with a language model: texts that are read and gone on with, a token at a time, their states carried."""
 
 import copy
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora import _native
+from anaphora import _native, arrays
 from anaphora.data.read import mend
 from anaphora.engine import native
-from anaphora.errors import OptionError
+from anaphora.errors import DataError, OptionError
 from anaphora.networks import language
 from anaphora.runtime.language import Reader
 from anaphora.runtime.sampling import Sampling, draw
 from anaphora.runtime.session import WORTH_A_THREAD, Session
-from anaphora.text.codec import END_ID
+from anaphora.text.codec import END_ID, MOST_PENDING
 
 AT_ONCE = 16
 """Tokens that are drawn in one call: few enough to be seen as they are written."""
+
+
+Snapshot = dict[str, NDArray[Any]]
+"""The layers' states, `state_0`, `state_1`, ...; `outputs` of the highest; `seen` and `position`, for sampling."""
 
 
 class Engine(Protocol):
@@ -27,11 +33,22 @@ class Engine(Protocol):
     def read(self, ids_N: NDArray[np.int64]) -> None:
         """Take the same tokens in every row."""
 
-    def write(self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Draw and take tokens: `[count, rows]`."""
+    def write(
+        self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8], done_R: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        """Draw and take tokens: `[n, rows]`, where n is `count`, or less if all rows are done before.
+
+        A row that is done stays where it is: -1. One that draws `[END]` takes it and is done, which is written there.
+        """
 
     def fork(self) -> Self:
         """Another that goes on from here on its own."""
+
+    def snapshot(self) -> Snapshot:
+        """Where it stands."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from where another stood."""
 
 
 class Compiled:
@@ -48,19 +65,30 @@ class Compiled:
     def read(self, ids_N: NDArray[np.int64]) -> None:
         self._writer.read(ids_N)
 
-    def write(self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def write(
+        self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8], done_R: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
         out = np.empty((count, self._session.rows), np.int64)
         how = (sampling.temperature, sampling.top_k, sampling.top_p, sampling.repetition_penalty, sampling.seed)
-        self._writer.write(out, *how, banned_V)
-        return out
+        return out[: self._writer.write(out, *how, banned_V, END_ID, done_R)]
 
     def fork(self) -> "Compiled":
         other = copy.copy(self)
         other._session = self._session.fork()
         other._begin()
-        other._writer.seen[...] = self._writer.seen
-        other._writer.position = self._writer.position
+        other.restore(self.snapshot())
         return other
+
+    def snapshot(self) -> Snapshot:
+        own = {"seen": self._writer.seen.copy(), "position": np.array([self._writer.position], np.uint64)}
+        own["outputs"] = self._session.outputs.copy()
+        return own | {f"state_{place}": array for place, array in enumerate(self._session.state)}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._session.state = [snapshot[f"state_{place}"] for place in range(len(self._session.state))]
+        self._session.outputs[...] = snapshot["outputs"]
+        self._writer.seen[...] = snapshot["seen"]
+        self._writer.position = int(snapshot["position"][0])
 
 
 class Plain:
@@ -69,33 +97,53 @@ class Plain:
     def __init__(self, net: Any, rows: int, tokens: int) -> None:
         self._net, self._rows = net, rows
         self._state = net.zeros(net.encoder.spec.state_shape(rows))
-        self._features: Any = None
+        self._features = np.zeros((rows, net.encoder.spec.width), np.float32)
         self._seen = np.zeros((rows, tokens), np.uint8)
         self._position = 0
 
     def _take(self, ids_R: NDArray[np.int64]) -> None:
-        features, self._state = self._net(ids_R[:, None], np.ones(self._rows, np.int64), self._state)
-        self._features = features[:, 0]
-        self._seen[np.arange(self._rows), ids_R] = 1
+        """Take a token in every row whose token is not -1."""
+        there = ids_R >= 0
+        features, state = self._net(np.maximum(ids_R, 0)[:, None], there.astype(np.int64), self._state)
+        self._state = tuple(
+            np.where(there[:, None], after, before) for after, before in zip(state, self._state, strict=True)
+        )
+        self._features = np.where(there[:, None], features[:, 0], self._features)
+        self._seen[np.flatnonzero(there), ids_R[there]] = 1
 
     def read(self, ids_N: NDArray[np.int64]) -> None:
         for id in ids_N.tolist():
             self._take(np.full(self._rows, id))
 
-    def write(self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8]) -> NDArray[np.int64]:
-        out = np.empty((count, self._rows), np.int64)
+    def write(
+        self, count: int, sampling: Sampling, banned_V: NDArray[np.uint8], done_R: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        written: list[NDArray[np.int64]] = []
         weight_VH, bias_V = language.head(self._net)
-        for place in range(count):
+        while len(written) < count and not done_R.all():
             logits_RV = self._features @ weight_VH.T + bias_V
-            out[place] = draw(logits_RV, self._seen, banned_V, sampling, self._position)
+            ids_R = draw(logits_RV, self._seen, banned_V, sampling, self._position)
+            ids_R[done_R != 0] = -1
             self._position += 1
-            self._take(out[place])
-        return out
+            self._take(ids_R)
+            done_R[ids_R == END_ID] = 1
+            written.append(ids_R)
+        return np.array(written, np.int64).reshape(-1, self._rows)
 
     def fork(self) -> "Plain":
         other = copy.copy(self)
         other._seen = self._seen.copy()
         return other
+
+    def snapshot(self) -> Snapshot:
+        own: Snapshot = {"seen": self._seen.copy(), "position": np.array([self._position], np.uint64)}
+        own["outputs"] = self._features
+        return own | {f"state_{place}": array for place, array in enumerate(self._state)}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._state = tuple(snapshot[f"state_{place}"] for place in range(len(self._state)))
+        self._features, self._seen = snapshot["outputs"], snapshot["seen"]
+        self._position = int(snapshot["position"][0])
 
 
 class Writing:
@@ -108,20 +156,20 @@ class Writing:
 
     def __init__(self, reader: Reader, engine: Engine, rows: int) -> None:
         self._reader, self._engine, self.rows = reader, engine, rows
-        self._ended = [False] * rows
+        self._ended_R = np.zeros(rows, np.uint8)
         self._decoders = [reader.task.codec.decoder() for _ in range(rows)]
         self._engine.read(np.array([END_ID]))
 
     def read(self, text: str) -> None:
         """Go on with a text that is given, not drawn, in all samples."""
         self._engine.read(self._reader.task.prompt(mend(text)).astype(np.int64))
-        self._ended = [False] * self.rows
+        self._ended_R[:] = 0
 
     def write(self, length: int, *, stop: str | None = None, **sampling: Any) -> list[str]:
         """The next `length` tokens of each sample, as texts; fewer where a document or, at `stop`, the writing ends.
 
-        What is before a `stop` text is returned, the text itself is read. Of several samples, those that ended go on
-        unseen until all have: go on from a stop with one. Options: `runtime.sampling.Sampling`. Raises OptionError.
+        What is before a `stop` text is returned, the text itself is read; the next call goes on behind it. A document
+        that has ended stays as it is until more is read. Options: `runtime.sampling.Sampling`. Raises OptionError.
         """
         texts = [""] * self.rows
         for pieces in self.stream(length, stop=stop, **sampling):
@@ -139,18 +187,20 @@ class Writing:
 
     def _stream(self, length: int, stop: str | None, how: Sampling) -> Iterator[list[str]]:
         heads = [Stopping(decoder, stop) for decoder in self._decoders]
-        may_end = stop is not None or self._reader.task.closed
-        at_once = 1 if may_end else AT_ONCE  # what is drawn past an end could not be taken back
+        done_R = self._ended_R.copy()
+        at_once = 1 if stop else AT_ONCE  # what is drawn past a stop could not be taken back
         left = length
-        while left and not all(self._ended[row] or head.done for row, head in enumerate(heads)):
-            ids_NR = self._engine.write(min(left, at_once), how, self._reader.banned)
+        while left and not done_R.all():
+            ids_NR = self._engine.write(min(left, at_once), how, self._reader.banned, done_R)
             left -= len(ids_NR)
             pieces = [""] * self.rows
             for row, head in enumerate(heads):
                 for id in ids_NR[:, row].tolist():
-                    self._ended[row] = self._ended[row] or id == END_ID
-                    if not self._ended[row]:
+                    if id == END_ID:
+                        self._ended_R[row] = 1
+                    elif id >= 0:
                         pieces[row] += head.take(id)
+                done_R[row] |= head.done
             yield pieces
         if any(rest := [head.rest() for head in heads]):
             yield rest
@@ -158,9 +208,16 @@ class Writing:
     def copy(self) -> "Writing":
         """Another that goes on from here on its own."""
         other = copy.copy(self)
-        other._engine, other._ended = self._engine.fork(), list(self._ended)
+        other._engine, other._ended_R = self._engine.fork(), self._ended_R.copy()
         other._decoders = [decoder.copy() for decoder in self._decoders]
         return other
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Keep it in a file, for `LanguageModel.resume` with the same model."""
+        own = {"model": np.frombuffer(self._reader.fingerprint, np.uint8), "ended": self._ended_R}
+        pending = [decoder.pending.ljust(MOST_PENDING, b"\0") for decoder in self._decoders]
+        own["pending"] = np.frombuffer(b"".join(pending), np.uint8).reshape(self.rows, MOST_PENDING)
+        Path(file).write_bytes(arrays.to_bytes(own | self._engine.snapshot()))
 
 
 class Stopping:
@@ -195,6 +252,23 @@ def start(reader: Reader, prompt: str, rows: int) -> Writing:
     writing = Writing(reader, engine(reader, rows), rows)
     if prompt:
         writing.read(prompt)
+    return writing
+
+
+def resume(reader: Reader, file: str | os.PathLike[str]) -> Writing:
+    """What `Writing.save` kept. Raises DataError where it is of another model, or something else."""
+    try:
+        kept = arrays.from_bytes(Path(file).read_bytes())
+        model, ended_R, pending = kept["model"], kept["ended"], kept["pending"]
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{os.fspath(file)} is not a state of writing") from error
+    if model.tobytes() != reader.fingerprint:
+        raise DataError(f"{os.fspath(file)} is the state of another model, or of this one in another precision")
+    writing = start(reader, "", len(ended_R))
+    writing._engine.restore(kept)
+    writing._ended_R[:] = ended_R
+    for decoder, first in zip(writing._decoders, pending, strict=True):
+        decoder.pending = first.tobytes().rstrip(b"\0")
     return writing
 
 

@@ -136,6 +136,10 @@ class Codec:
         return table
 
 
+MOST_PENDING = 3
+"""A character is four bytes at most."""
+
+
 class Decoder:
     """Tokens to text, one at a time: a character that several tokens make is returned with the last of them."""
 
@@ -146,10 +150,19 @@ class Decoder:
     def __call__(self, id: int) -> str:
         return self._decoder.decode(self._pieces[id])
 
+    @property
+    def pending(self) -> bytes:
+        """The first bytes of a character whose last are still to come, MOST_PENDING of them at most. It can be set."""
+        return bytes(self._decoder.getstate()[0])
+
+    @pending.setter
+    def pending(self, first: bytes) -> None:
+        self._decoder.setstate((first, 0))
+
     def copy(self) -> "Decoder":
         """Another that goes on from here on its own."""
         other = Decoder(self._pieces)
-        other._decoder.setstate(self._decoder.getstate())
+        other.pending = self.pending
         return other
 
 
