@@ -3,6 +3,7 @@
 import json
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ SEEDS = 2**31
 @click.option("--length", default=400, show_default=True, type=click.IntRange(1), help="Tokens to write.")
 @click.option("--stop", help="Stop before this text.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Texts to write, side by side.")
-@takes_options_of(Sampling)
+@takes_options_of(Sampling, seed="a new one for each call")
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
@@ -63,16 +64,25 @@ def command(
     if unknown := writer.unknown(prompt):
         say(f"never seen in training, and read as unknown: {in_words(map(repr, dict.fromkeys(unknown)))}")
     state = writer.start(prompt, samples)
-    if samples == 1 and not as_json:
-        sys.stdout.write(prompt)
-        for (piece,) in state.stream(length, stop=stop, **sampling):
-            sys.stdout.write(piece)
-            sys.stdout.flush()
-        to_stdout("")
-        return
-    for number, text in enumerate(state.write(length, stop=stop, **sampling), 1):
-        if as_json:
-            to_stdout(json.dumps({"sample": number, "prompt": prompt, "text": text}, ensure_ascii=False))
-        else:
-            say(f"{'' if number == 1 else chr(10)}--- {number}")
-            to_stdout(prompt + text)
+    if as_json:
+        for number, text in enumerate(state.write(length, stop=stop, **sampling), 1):
+            told = {"sample": number, "seed": sampling["seed"], "prompt": prompt, "text": text}
+            to_stdout(json.dumps(told, ensure_ascii=False))
+    else:
+        show(prompt, state.stream(length, stop=stop, **sampling), samples)
+
+
+def show(prompt: str, written: Iterator[list[str]], samples: int) -> None:
+    """The first sample as it is written; the others, which are written beside it, below."""
+    others = [prompt] * (samples - 1)
+    if others:
+        say("--- 1")
+    sys.stdout.write(prompt)
+    for first, *rest in written:
+        sys.stdout.write(first)
+        sys.stdout.flush()
+        others = [text + piece for text, piece in zip(others, rest, strict=True)]
+    to_stdout("")
+    for number, text in enumerate(others, 2):
+        say(f"\n--- {number}")
+        to_stdout(text)

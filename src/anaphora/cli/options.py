@@ -20,11 +20,15 @@ text_option = click.option("--text", multiple=True, help="A column of text, if i
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def takes_options_of(config: type[Config]) -> Callable[[Any], Any]:
-    """Decorator: every field of `config` becomes an option of the command, with its help, default and choices."""
+def takes_options_of(config: type[Config], **shown: str) -> Callable[[Any], Any]:
+    """Decorator: every field of `config` becomes an option of the command, with its help, default and choices.
+
+    `shown` says of some options what their help shows in the default's place.
+    """
 
     def decorate(command: Any) -> Any:
         for name, option in reversed(derived_options(config).items()):
+            option["show_default"] = shown.get(name, option["show_default"])
             command = click.option(*option.pop("names"), name, **option)(command)
         return command
 

@@ -20,7 +20,7 @@ from anaphora.networks.blocks import Spec
 from anaphora.networks.classifier import ClassifierOptions
 from anaphora.networks.network import Arrays
 from anaphora.tasks.bayes import head_start, log_count_ratios
-from anaphora.tasks.options import FineTuning, TrainingOptions
+from anaphora.tasks.options import EnsembleOptions, FineTuning
 from anaphora.tasks.pretrained import Pretrained
 from anaphora.text.codec import END, END_ID
 from anaphora.text.encode import TextEncoder, TextOptions
@@ -69,7 +69,7 @@ measured here.
 
 
 @dataclass(frozen=True)
-class ClassifyConfig(TrainingOptions, ClassifierOptions, TextOptions):
+class ClassifyConfig(EnsembleOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
     learning_rate: float = SUITED

@@ -70,7 +70,6 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         at_least=0,
         below=1,
     )
-    ensemble: int = option(1, "a language model is one network", at_least=1, at_most=1)
     window: int = option(None, "tokens of a stream that are read before each step of the optimizer", at_least=1)
     activation_penalty: float = option(0.0, "weight of the features' mean square in the loss (AR)", at_least=0)
     change_penalty: float = option(

@@ -57,9 +57,6 @@ class TrainingOptions(Config):
         at_least=0,
         below=1,
     )
-    ensemble: int = option(
-        1, "networks that start differently and answer together, by the mean of their answers", at_least=1, at_most=100
-    )
     precision: str = option(
         "auto",
         "what the recurrent layers multiply in, on a CPU: auto is bfloat16 where the processor is faster with it, else "
@@ -83,6 +80,10 @@ class TrainingOptions(Config):
         """Optimizer steps in which all training rows are read once, more or less."""
         return math.ceil(targets / self.batch_size)
 
+    def networks(self) -> int:
+        """How many are trained, one after the other."""
+        return 1
+
     def fine_tuning(self) -> FineTuning:
         """Networks that begin at random learn in all layers alike."""
         return FineTuning()
@@ -90,3 +91,15 @@ class TrainingOptions(Config):
     def suited(self, rows: int) -> Mapping[str, Any]:
         """What suits a number of rows, for every option that is None by default."""
         return {"epochs": 20, "batch_size": 32}
+
+
+@dataclass(frozen=True)
+class EnsembleOptions(TrainingOptions):
+    """How many networks answer."""
+
+    ensemble: int = option(
+        1, "networks that start differently and answer together, by the mean of their answers", at_least=1, at_most=100
+    )
+
+    def networks(self) -> int:
+        return self.ensemble

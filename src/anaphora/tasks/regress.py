@@ -15,13 +15,13 @@ from anaphora.networks import regressor
 from anaphora.networks.blocks import Spec
 from anaphora.networks.network import Arrays
 from anaphora.networks.regressor import RegressorOptions
-from anaphora.tasks.options import TrainingOptions
+from anaphora.tasks.options import EnsembleOptions
 
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class RegressConfig(TrainingOptions, RegressorOptions):
+class RegressConfig(EnsembleOptions, RegressorOptions):
     """Options of a sequence regressor."""
 
 

@@ -35,7 +35,7 @@ def steps_for(
     seconds = _seconds_per_step(options, objective, training, device)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
     objective.net.seed(seed)  # the trial used some of the random numbers
-    return max(1, int(60 * options.minutes / options.ensemble / seconds))
+    return max(1, int(60 * options.minutes / options.networks() / seconds))
 
 
 def _seconds_per_step(options: TrainingOptions, objective: Any, training: Source, device: torch.device) -> float:

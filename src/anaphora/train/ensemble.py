@@ -22,14 +22,15 @@ def train(
     partial: Path | None,
     run: dict[str, Any],
 ) -> Generator[Event, None, None]:
-    """Train `options.ensemble` networks, the best of each in `bests`; one network is the usual case.
+    """Train `options.networks()`, the best of each in `bests`; one network is the usual case.
 
     With `partial`, a folder, each keeps its checkpoints there under a name of its own; `run` identifies the training.
     """
     options = task.options
-    for place in range(options.ensemble):
-        if options.ensemble > 1:
-            yield Stage(f"network {place + 1} of {options.ensemble}")
+    networks = options.networks()
+    for place in range(networks):
+        if networks > 1:
+            yield Stage(f"network {place + 1} of {networks}")
         bests.append(Best())
         checkpoints = None if partial is None else Checkpoints(partial, run, place)
         yield from loop.train(task, training, validation, bests[-1], options.seed + SEEDS_APART * place, checkpoints)

@@ -118,7 +118,7 @@ def train(
                 yield Step(now.step, now.steps, now.epoch, now.running_loss, rate, norm, speed, left)
                 if checkpoints and checkpoints.due():
                     checkpoints.save(objective, optimizer, now, best)
-                if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes / options.ensemble:
+                if options.minutes and now.seconds > HARD_STOP * 60 * options.minutes / options.networks():
                     now.steps, now.reason = now.step, "the time is up"
                     break
 
