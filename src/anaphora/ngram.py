@@ -28,6 +28,8 @@ METHOD = "modified Kneser-Ney, interpolated"
 FACTS, TOKENS = "ngram.json", "tokens.safetensors"
 MOST_TOKENS = 10_000_000
 """Of a longer text the last ones are counted."""
+CHOOSING_TOKENS = 2_000_000
+"""Of these, the last that an order is chosen by."""
 FALLBACK = (0.5, 1.0, 1.5)  # discounts of counts 1, 2, 3+ where the corpus is too small to estimate them
 
 
@@ -199,13 +201,13 @@ def best_order(training: Corpus, validation: Corpus, vocabulary: int, orders: Se
         return orders[0]
 
     def likelihood(order: int) -> float:
-        model = NGram.fit(*_kept(training), vocabulary, order)
+        model = NGram.fit(*_kept(training, CHOOSING_TOKENS), vocabulary, order)
         return float(model.log_probabilities(validation.ids, validation.starts).mean())
 
     return max(orders, key=likelihood)
 
 
-def _kept(corpus: Corpus) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The last MOST_TOKENS tokens of a corpus."""
-    first = max(0, len(corpus.ids) - MOST_TOKENS)
+def _kept(corpus: Corpus, most: int = MOST_TOKENS) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The last tokens of a corpus."""
+    first = max(0, len(corpus.ids) - most)
     return np.asarray(corpus.ids[first:]), np.concatenate([[first], corpus.starts[corpus.starts > first]]) - first

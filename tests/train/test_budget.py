@@ -1,15 +1,28 @@
 """Measuring the machine leaves no trace in the training that follows."""
 
 import numpy as np
+import pytest
 import torch
 
 from anaphora.networks.network import build, draw
 from anaphora.tasks.classify import Classify, ClassifyConfig
-from anaphora.train import blocks
+from anaphora.train import blocks, budget
 from anaphora.train.budget import steps_for
 from anaphora.train.loop import Objective
 
 SEED = 3
+
+
+@pytest.mark.parametrize(("fitting", "steps"), [(3, 3), (10, 10), (25, 25), (50, 50), (50.9, 50), (52, 50), (56, 56)])
+def test_a_last_epoch_of_few_steps_is_left_out(toy, monkeypatch, fitting, steps):
+    options = ClassifyConfig(hidden_size=8, embedding_size=8, batch_size=4, minutes=1).resolved(100)
+    task = Classify.learn(options, *toy)
+    rows = (toy[0] * 100)[:100], (toy[1] * 100)[:100]
+    training = task.encode(*rows)
+    assert len(training.epoch(4, np.random.default_rng(0))) == 25
+    monkeypatch.setattr(budget, "_seconds_per_step", lambda *given: 60 / fitting)
+    net = build(task.recipe, task.spec(), blocks, draw(task.spec(), SEED))
+    assert steps_for(options, Objective(task, net), training, 0, SEED, torch.device("cpu")) == steps
 
 
 def test_steps_that_are_tried_move_neither_weights_nor_random_numbers(toy):

@@ -30,6 +30,21 @@ class Window(NamedTuple):
     fresh: frozenset[int] = frozenset()
 
 
+def streams(targets: int, wanted: int, length: int) -> int:
+    """How many streams a corpus of so many targets is read in: as `wanted`, if each has a window."""
+    return max(1, min(wanted, targets // length))
+
+
+def longest(targets: int, streams: int) -> int:
+    """Targets of the longest stream."""
+    return -(-targets // streams)
+
+
+def steps(targets: int, streams: int, length: int) -> int:
+    """Windows of an epoch."""
+    return max(1, round(longest(targets, streams) / length))
+
+
 @dataclass(frozen=True)
 class Windows:
     """The windows of a corpus: `streams` of them side by side, `length` targets of each at a time."""
@@ -44,12 +59,12 @@ class Windows:
     @property
     def longest(self) -> int:
         """Targets of the longest stream."""
-        return -(-self.corpus.targets // self.streams)
+        return longest(len(self), self.streams)
 
     @property
     def steps(self) -> int:
         """Windows of an epoch."""
-        return max(1, round(self.longest / self.length)) if len(self) else 0
+        return steps(len(self), self.streams, self.length) if len(self) else 0
 
     def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[Window]:
         """Where the windows of one epoch begin and end within each stream; always as many."""

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
@@ -92,9 +94,9 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             kept, held = held_out(kept, options.validation, np.random.default_rng(options.seed), FEWEST_CHARACTERS)
         yield Stage("reading the training text")
         task = self._task.learn(options, kept)
-        with tempfile.TemporaryDirectory(dir=partial, ignore_cleanup_errors=True) as folder:
-            training = task.encode(kept, Path(folder) / "training.ids")
-            checked = task.encode(held, Path(folder) / "validation.ids")
+        with room(partial) as folder:
+            training = task.encode(kept, folder / "training.ids")
+            checked = task.encode(held, folder / "validation.ids")
             if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
             task = task.lasting(asked, training.targets)
@@ -104,8 +106,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
                 "characters": training.characters,
                 "data_sha256": fingerprint(training, checked),
             }
-            streams = max(1, min(options.batch_size, training.targets // options.window))
-            windows = Windows(training, streams, options.window)
+            windows = Windows(training, options.streams(training.targets), options.window)
             yield Stage("fitting the n-gram model")
             order = ngram.best_order(training, checked, task.codec.size, ORDERS[options.level])
             baseline = ngram.to_files(training, order)
@@ -265,6 +266,22 @@ def documents_of(texts: str | Sequence[str] | Documents) -> Documents:
     if isinstance(texts, Texts | TextFiles | Column | Chain | Chosen | Stretch):
         return texts
     return Texts(checked_texts(cast(Iterable[str], texts)))
+
+
+@contextmanager
+def room(partial: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """A folder for token ids, within `partial` if there is one: of what was killed there, none is left."""
+    if partial is None:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+        return
+    own = Path(partial) / "ids"
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True)
+    try:
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def in_windows(corpus: Corpus) -> Windows:

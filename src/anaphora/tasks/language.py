@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anaphora.config import option
-from anaphora.data import corpus
+from anaphora.data import corpus, windows
 from anaphora.data.batch import Batch
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Documents
@@ -77,8 +77,11 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
     )
 
     def steps_of_an_epoch(self, targets: int) -> int:
-        streams = max(1, min(self.batch_size, targets // self.window))
-        return max(1, targets // (streams * self.window))
+        return windows.steps(targets, self.streams(targets), self.window)
+
+    def streams(self, targets: int) -> int:
+        """How many parts of a corpus of so many targets are read side by side."""
+        return windows.streams(targets, self.batch_size, self.window)
 
     def suited(self, rows: int) -> Mapping[str, Any]:
         own = dict(SUITS[self.level])

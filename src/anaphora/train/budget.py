@@ -12,6 +12,8 @@ from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
 TRIAL_STEPS = 12
+TOO_SHORT = 0.1
+"""A last epoch of a smaller share of its steps is left out: to score it would take longer than it."""
 FORWARD_SHARE = 1 / 3
 """What a validation row costs, in units of a training row: the forward pass without the backward one."""
 
@@ -35,7 +37,10 @@ def steps_for(
     seconds = _seconds_per_step(options, objective, training, device)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
     objective.net.seed(seed)  # the trial used some of the random numbers
-    return max(1, int(60 * options.minutes / options.networks() / seconds))
+    steps = max(1, int(60 * options.minutes / options.networks() / seconds))
+    epoch = len(training.epoch(options.batch_size, np.random.default_rng(seed)))
+    rest = steps % epoch
+    return steps - rest if steps > epoch and rest < TOO_SHORT * epoch else steps
 
 
 def _seconds_per_step(options: TrainingOptions, objective: Any, training: Source, device: torch.device) -> float:
