@@ -28,6 +28,18 @@ def test_the_recipe_of_penn_treebank_runs_on_a_small_text(tmp_path):
     assert scores["perplexity"] < 3
 
 
+def test_a_pretrained_classifier_is_compared_with_the_linear_baseline(capsys):
+    texts = [
+        f"the {animal} {what} number {i}" for i in range(40) for animal in ("cat", "dog") for what in ("sat", "ran")
+    ]
+    labels = ["rest" if " sat " in text else "sport" for text in texts]
+    reader = {"hidden_size": 16, "layers": 1, "steps": 60, "learning_rate": 0.02, "min_count": 1, "validation": 0.2}
+    found = load("pretrained_classifier").main((texts, labels), None, [0, 1], reader, {"steps": 300})
+    assert len(found) == 2
+    assert all(abs(difference) < 0.1 for difference in found)
+    assert "difference over 2 seeds: " in capsys.readouterr().out
+
+
 def test_every_example_has_a_test():
     tested = Path(__file__).read_text(encoding="utf-8")
     assert all(f'load("{file.stem}")' in tested for file in EXAMPLES.glob("*.py"))
