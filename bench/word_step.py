@@ -1,8 +1,8 @@
 """A training step of a word language model (V 10,000, two LSTM layers of 650, 20 rows of 35 words) beside torch's.
 
 Ours in `auto` and in float32; torch's (`nn.Embedding`, `nn.LSTM`, `nn.Linear`, cross-entropy) in float32 and under
-bfloat16 autocast. The same optimizer (fused AdamW) and the same clipping of gradients. Peak memory is that of a process
-of its own for each contestant, above what the process held when the network and the optimizer's state were made.
+bfloat16 autocast. The same optimizer (fused AdamW) and the same clipping of gradients, no dropout. Peak memory is that
+of a process of its own for each contestant: of all of it, and of what the step takes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from anaphora.networks import language
 from anaphora.networks.network import In, build, draw
 from anaphora.tasks.language import LanguageConfig
 from anaphora.train import blocks
-from anaphora.train.optim import make_optimizer
+from anaphora.train.optim import clip, make_optimizer
 
 V, H, LAYERS = 10_000, 650, 2
 CONTESTANTS = ("ours, auto", "ours, float32", "torch, bfloat16", "torch, float32")
@@ -78,7 +78,7 @@ def step_of(who: str, tied: bool, B: int, T: int) -> Step:
                 scores, after = net(ids[:, :-1], states)
             loss = functional.cross_entropy(scores.flatten(0, 1).float(), ids[:, 1:].flatten())
         loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        clip(net.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         states = tuple(array.detach() for array in after)
@@ -88,16 +88,21 @@ def step_of(who: str, tied: bool, B: int, T: int) -> Step:
 
 
 def peak(who: str, tied: bool, B: int, T: int, found: Any) -> None:
-    """Megabytes of a whole process, and those that a step takes beyond the network and what it learns with."""
+    """Megabytes of a whole process, and those that a step takes: beyond what the process held before the first one, and
+    without the two means that AdamW keeps of each weight.
+    """
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # a process begins with its parent's peak
     step = step_of(who, tied, B, T)
+    before = resident("VmRSS")
     step()
     step()
+    means = 8 / 2**20 * (V * H * (2 - tied) + V + LAYERS * (8 * H * H + 8 * H))
+    found.put((resident("VmHWM"), resident("VmHWM") - before - means))
+
+
+def resident(what: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    whole = int(status.split("VmHWM:")[1].split()[0]) / 1024
-    parameters = 4e-6 * (V * H * (2 - tied) + V + LAYERS * (8 * H * H + 8 * H))
-    held = 3 * parameters  # weights and AdamW's two means; the gradients are the step's
-    found.put((whole, whole - held))
+    return int(status.split(f"{what}:")[1].split()[0]) / 1024
 
 
 def main() -> None:
@@ -105,7 +110,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     given = parser.parse_args()
     print(f"{today()} Milliseconds, medians of {given.repeats} turns; {torch.get_num_threads()} threads.\n")
-    print("| work | | ms | over torch's best | whole process MB | without weights and AdamW's means MB |")
+    print("| work | | ms | over torch's best | whole process MB | the step's own MB |")
     print("|---|---|---|---|---|---|")
     for tied, B, T in ((True, 20, 35), (False, 20, 35), (True, 64, 70)):
         steps = {who: step_of(who, tied, B, T) for who in CONTESTANTS}

@@ -6,7 +6,8 @@
 
 For each seed a language model reads the training texts, and a classifier begins as it. Both are scored on the same held
 out rows: those of --test, or a third of the file, near-duplicates together. The language model never sees these. The
-last line is the mean difference to the linear baseline over the seeds, with its 95 % interval (Student's t).
+last line, of several seeds, is the mean difference to the linear baseline with its 95 % interval: Student's t over the
+seeds, whose held-out rows overlap, or are the same.
 """
 
 import argparse

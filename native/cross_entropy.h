@@ -2,7 +2,8 @@
 #pragma once
 #include "packed.h"
 
-constexpr int64_t SHEET_NUMBERS = 1 << 23;  // of d, that exist at once
+constexpr int64_t SHEET_NUMBERS = 1 << 23;  // of d, that exist at once, if each thread has ROWS_OF_A_THREAD
+constexpr int64_t ROWS_OF_A_THREAD = 32;
 
 // The targets' log-probabilities under x W^T + bias, and 1 where no column has more, [N, 2]; where `dx`, `dw` and `db`
 // are given, the gradients of -(sum of log-probabilities) * share.
@@ -40,8 +41,12 @@ inline nb::ndarray<nb::numpy, float> cross_entropy(
             if (f.dx) kind.pack_back(K, V, w, back.get(), thread, all);
         });
         f.matrix = matrix.get(), f.back = back.get(), f.found = found.get();
-        const int64_t sheets = std::max<int64_t>(1, (N * V + SHEET_NUMBERS - 1) / SHEET_NUMBERS);
-        f.rows = (N + sheets - 1) / sheets;
+        f.rows = N;
+        if (f.dx) {  // sheets of equal size, whose columns are rounded up to whole blocks
+            const int64_t most = std::max(SHEET_NUMBERS / (V + 240), ROWS_OF_A_THREAD * threads);
+            const int64_t sheets = std::max<int64_t>(1, (N + most - 1) / most);
+            f.rows = (N + sheets - 1) / sheets;
+        }
         const Room<char> sheet(f.dx ? kind.loss_sheet(f) : 0), scratch(kind.loss_scratch(f) * threads);
         f.sheet = sheet.get(), f.scratch = scratch.get();
         for (int64_t first = 0; first < std::max<int64_t>(N, 1); first += f.rows) {

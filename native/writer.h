@@ -108,14 +108,17 @@ class Writer {
         head_.score(session_.top(), rows_, logits_.get(), scratch_.get(), threads_);
         on_threads(int(samplers_.size()), [&](int thread, int all) {
             for (int64_t row = thread; row < rows_; row += all) {
-                if (done[row]) continue;
+                if (done[row]) {
+                    next_.get()[row] = 0;  // any that is a token
+                    continue;
+                }
                 const float* const scores = logits_.get() + row * tokens_;
                 const uint8_t* const seen = seen_.get() + row * tokens_;
                 next_.get()[row] = samplers_[size_t(thread)].draw(scores, seen, by, position, uint32_t(row));
             }
         });
         for (int64_t row = 0; row < rows_; ++row) {
-            const int64_t id = done[row] ? 0 : next_.get()[row];
+            const int64_t id = next_.get()[row];
             if (id == Sampler::NOT_NUMBERS) throw std::invalid_argument("the network's scores are not numbers");
             if (id == Sampler::NONE_LEFT)
                 throw std::invalid_argument("no token is left to draw: all are banned, or impossible by their scores");

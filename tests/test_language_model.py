@@ -12,6 +12,7 @@ from anaphora import LanguageModel, load
 from anaphora.data.documents import Texts
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
+from anaphora.names import TOKEN_IDS
 from anaphora.runtime import writing
 from anaphora.runtime.language import Reader
 from anaphora.text.codec import END_ID
@@ -248,6 +249,29 @@ def test_the_n_gram_model_stands_beside_it(hello: LanguageModel) -> None:
     scores = hello.evaluate(HELLO)
     assert scores["baselines"]["ngram"]["perplexity"] < scores["baselines"]["unigram"]["perplexity"]
     assert "n-gram model" in scores["verdict"]
+
+
+def test_scores_say_what_makes_them_too_kind(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = [f"w{n}" for n in range(40)]
+    text, new = (" ".join(rng.choice(words, 400)) for _ in range(2))
+    model = LanguageModel(**SMALL | {"level": "word", "min_count": 1}, steps=3).fit(text, new)
+    own, other = model.evaluate(text), model.evaluate(new + " never met" * 40)
+    assert (own["passages_seen"], own["unknown_tokens"]) == (1, 0)
+    assert "100% of the passages looked up stand in the training text" in own["verdict"]
+    assert other["passages_seen"] < 0.1
+    assert 0.05 < other["unknown_tokens"] < 0.2
+    assert "of the tokens are unknown to both models" in other["verdict"]
+    assert "passages" not in other["verdict"]
+
+
+def test_token_ids_of_what_was_killed_are_not_left(tmp_path: Path) -> None:
+    left = tmp_path / TOKEN_IDS / "training.ids"
+    left.parent.mkdir()
+    left.write_bytes(b"left")
+    for _ in LanguageModel(**SMALL, steps=2).fit_events(HELLO, partial=tmp_path):
+        pass
+    assert not left.parent.exists()
 
 
 def test_the_vocabulary_comes_from_the_training_text_alone() -> None:

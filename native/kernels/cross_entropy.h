@@ -5,7 +5,7 @@
 
 constexpr int64_t BACK_BLOCK = 2048;   // columns of d that are multiplied at a time: their rows of W stay in cache
 constexpr int64_t SHEET_BLOCK = 240;   // columns that lie together in the sheet; in lines of the cache an odd number
-static_assert(SHEET_BLOCK % LANES == 0 && BACK_BLOCK % (4 * WORDS_AT_ONCE) == 0, "blocks hold whole vectors and words");
+static_assert(SHEET_BLOCK % LANES == 0 && SHEET_BLOCK % ROWS_AT_ONCE == 0 && BACK_BLOCK % (4 * WORDS_AT_ONCE) == 0, "blocks hold whole vectors and words");
 
 // Rows of a sheet, as the columns' products read them: the numbers of PER rows side by side in a word.
 template <typename P>
@@ -22,7 +22,7 @@ struct LossSheet {
         stride = TURNED ? odd_lines(words * 4) * 16 : SHEET_BLOCK;
         block = TURNED ? SHEET_BLOCK * stride : words * SHEET_BLOCK;
         Carver carver{reinterpret_cast<uintptr_t>(f.sheet)};
-        d = carver.take<Word>(blocks * block + (TURNED ? ROWS_AT_ONCE * stride : 0));
+        d = carver.take<Word>(blocks * block);
         x = carver.take<Word>(panel_words<P>(f.rows, Panels(f.K).vectors));
         bytes = carver.bytes;
     }
@@ -45,10 +45,15 @@ int64_t loss_sheet(const CrossEntropy& f) {
 // The floats of a row of scores: whole words of d fit in, and zeros past the last column.
 INLINE int64_t score_floats(int64_t columns) { return odd_lines(up(columns, 2 * LANES) * 4) * 16; }
 
+// Rows that a block of columns has in the sheet.
+template <typename P>
+int64_t sheet_lines(const CrossEntropy& f) { return TURNED ? SHEET_BLOCK : words_of<P>(f.rows); }
+
 template <typename P>
 MatrixRoom<P> loss_room(const CrossEntropy& f, int thread) {
-    const int64_t lines = TURNED ? SHEET_BLOCK + ROWS_AT_ONCE : words_of<P>(f.rows);
-    return {f.K, f.scratch, thread, score_floats(f.columns), lines};
+    const int64_t grain = LossSheet<P>::GRAIN > ROWS_AT_ONCE ? LossSheet<P>::GRAIN : ROWS_AT_ONCE;
+    const int64_t rows = f.rows < CODED_ROWS ? up(f.rows, grain) : CODED_ROWS;
+    return {f.K, f.scratch, thread, rows * score_floats(f.columns), f.dx ? sheet_lines<P>(f) : 0};
 }
 
 template <typename P>
@@ -89,9 +94,11 @@ INLINE float exponentials(float* scores, int64_t columns, int64_t floats, int64_
     found[0] = scores[target] - most;
     found[1] = scores[target] >= most;
     for (int64_t j = 0; j < columns; j += LANES) {
-        const Power e = power(load(scores + j) - all(most));  // of -inf: 1e-38, which no sum notices
-        store(scores + j, e.scale + e.rest);
-        sum += e.scale + e.rest;
+        const Vec x = load(scores + j) - all(most);
+        const Power p = power(x);
+        const Vec e = x < all(-80.0f) ? Vec{} : p.scale + p.rest;  // a product with what is hardly there would be slow
+        store(scores + j, e);
+        sum += e;
     }
     for (int64_t j = columns; j < floats; ++j) scores[j] = 0;
     for (int lane = 0; lane < LANES; ++lane) total += sum[lane];
@@ -160,23 +167,25 @@ void loss_rows(const CrossEntropy& f, int thread, int threads) {
     }
 }
 
-// A thread's columns, when all rows are done.
+// A thread's share of the columns, panel by panel of dW, when all rows are done.
 template <typename P>
 void loss_columns(const CrossEntropy& f, int thread, int threads) {
     const LossSheet<P> sheet(f);
     const int64_t words = words_of<P>(f.rows), blocks = (f.columns + SHEET_BLOCK - 1) / SHEET_BLOCK;
     const Panels layout(f.K);
-    const MatrixRoom<P> room = loss_room<P>(f, thread);
-    const Word** const a = room.lines;
-    const int64_t lines = TURNED ? SHEET_BLOCK + ROWS_AT_ONCE : words;
-    for (int64_t b = blocks * thread / threads; b < blocks * (thread + 1) / threads; ++b) {
+    const Word** const a = loss_room<P>(f, thread).lines;
+    const int64_t lines = sheet_lines<P>(f), work = blocks * layout.count;
+    int64_t at = -1;
+    for (int64_t item = work * thread / threads; item < work * (thread + 1) / threads; ++item) {
+        const int64_t b = item / layout.count, p = item % layout.count;
         const int64_t first = b * SHEET_BLOCK, left = f.columns - first;
         const int64_t width = left < SHEET_BLOCK ? left : SHEET_BLOCK;
-        const Word* const d = sheet.d + b * sheet.block;
-        for (int64_t i = 0; i < lines; ++i) a[i] = d + i * sheet.stride;
+        if (b != at)
+            for (int64_t i = 0; i < lines; ++i) a[i] = sheet.d + b * sheet.block + i * sheet.stride;
+        at = b;
         const Outer<P> outer{a, nullptr, f.rows, width, f.K, f.dw + first * f.K, f.add};
-        for (int64_t p = 0; p < layout.count; ++p)
-            outer.run(layout, p, sheet.x + panel_words<P>(f.rows, layout.first(p)));
+        outer.run(layout, p, sheet.x + panel_words<P>(f.rows, layout.first(p)));
+        if (p) continue;
         float* const db = f.db + first;
         for (int64_t j = 0; j < width; j += TURNED ? 1 : LANES) {
             Vec sum{};

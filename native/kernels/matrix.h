@@ -9,10 +9,9 @@ struct MatrixRoom {
     Word* x;            // [CODED_ROWS, x_words], where rows are coded
     const Word** from;  // [CODED_ROWS]
     float** to;         // [CODED_ROWS]
+    float* scores;      // of rows, and
+    const Word** lines;  // of a sheet: what a loss needs (kernels/cross_entropy.h)
     int64_t bytes;
-
-    float* scores;      // [CODED_ROWS, score_floats], where they are not left as they are (kernels/cross_entropy.h)
-    const Word** lines;
 
     MatrixRoom(int64_t K, void* scratch, int thread, int64_t score_floats = 0, int64_t line_count = 0)
         : x_words(coded_stride<P>(K)) {
@@ -22,7 +21,7 @@ struct MatrixRoom {
             x = carver.take<Word>(P::PER > 1 ? CODED_ROWS * x_words : 0);
             from = carver.take<const Word*>(CODED_ROWS);
             to = carver.take<float*>(CODED_ROWS);
-            scores = carver.take<float>(CODED_ROWS * score_floats);
+            scores = carver.take<float>(score_floats);
             lines = carver.take<const Word*>(line_count);
         }
         bytes = carver.bytes;

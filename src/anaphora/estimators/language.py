@@ -25,6 +25,7 @@ from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
 from anaphora.estimators.texts import checked_texts
 from anaphora.events import Event, Sample, Stage
+from anaphora.names import TOKEN_IDS
 from anaphora.networks.network import Arrays
 from anaphora.report.scores import Reading, bits_per_character, compare_readings
 from anaphora.runtime import writing
@@ -132,8 +133,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     ) -> dict[str, Any]:
         """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside the
         perplexities of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
-        `unknown_tokens` is the share that is read as `[UNK]`, `seen_in_training` that of the text's passages which the
-        training text holds, too.
+        `unknown_tokens` is the share that is read as `[UNK]`, `passages_seen` that of some passages which stand in the
+        training text, too, as far as it is kept with the model: the last ten million tokens.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
         at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
@@ -237,7 +238,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         theirs = {name: model.log_probabilities(corpus.ids, corpus.starts) for name, model in models.items()}
         own = perplexity(judged_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
         if training := self._training_text():
-            own["seen_in_training"] = share_found(corpus, training, SHOWN[reader.task.options.level])
+            own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
         scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
         passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2[:, 0]))
         samples = [
@@ -275,9 +276,9 @@ def room(partial: str | os.PathLike[str] | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             yield Path(folder)
         return
-    own = Path(partial) / "ids"
+    own = Path(partial) / TOKEN_IDS
     shutil.rmtree(own, ignore_errors=True)
-    own.mkdir(parents=True)
+    own.mkdir(parents=True, exist_ok=True)
     try:
         yield own
     finally:

@@ -15,14 +15,14 @@ Parameters = dict[str, Parameter]
 
 @dataclass(frozen=True)
 class Embedding:
-    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began. The gradient of a `shared` one
-    comes from elsewhere, too: its own part is given as the rows that were read, to be added to that.
+    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began. One that is learned `by_rows`
+    has a gradient of the rows that were read, and of no others.
     """
 
     vocabulary: int
     width: int
     frozen: bool = False
-    shared: bool = False
+    by_rows: bool = False
 
     def parameters(self) -> Parameters:
         return {"weight": Parameter((self.vocabulary, self.width), normal(0.1))}

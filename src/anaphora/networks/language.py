@@ -48,7 +48,7 @@ def spec(options: LanguageOptions, *, vocabulary: int, unknown: int) -> Spec:
     encoder = options.encoder()
     return {
         "word_dropout": WordDropout(options.word_dropout, unknown),
-        "embedding": Embedding(vocabulary, options.embedding_size, shared=options.tied),
+        "embedding": Embedding(vocabulary, options.embedding_size, by_rows=True),
         "locked_dropout": LockedDropout(options.locked_dropout),
         "encoder": encoder,
         "dropout": LockedDropout(options.dropout),

@@ -30,7 +30,7 @@ def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
         sections.append(section("What it writes", _samples(reading.samples), wide=True))
     sections.append(made(training))
     title = f"{training.get('file', 'A language model')}: {rows} text"
-    learned = scores.get("seen_in_training", 0) >= MUCH_SEEN
+    learned = scores.get("passages_seen", 0) >= MUCH_SEEN
     subtitle = f"{scores['n']:,} tokens{'' if learned else ' that were not trained on'}"
     return frame(title, subtitle, scores["verdict"], sections, ("style.css", "language.css"))
 

@@ -142,7 +142,7 @@ class Plain:
 
     def restore(self, snapshot: Snapshot) -> None:
         self._state = tuple(snapshot[f"state_{place}"] for place in range(len(self._state)))
-        self._features, self._seen = snapshot["outputs"], snapshot["seen"]
+        self._features, self._seen = snapshot["outputs"], snapshot["seen"].copy()
         self._position = int(snapshot["position"][0])
 
 

@@ -18,6 +18,9 @@ from anaphora.engine.pool import pool
 from anaphora.networks import blocks, network
 from anaphora.train.softmax import cross_entropy, flat, scores
 
+HAVE_SPARSE = ("cpu", "cuda")
+"""Devices whose gradients may hold only some rows."""
+
 
 class Net(nn.Module):
     """A network that learns: its blocks are its attributes, its state dict is the bundle's arrays."""
@@ -125,7 +128,7 @@ class Noise(Block):
         """True where a number is kept. Each takes 16 random bits: a float each would cost twice the time."""
         count = math.prod(shape)
         bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None, generator=self.generator)
-        least = round(self.spec.rate * (1 << 16)) - (1 << 15)
+        least = min(round(self.spec.rate * (1 << 16)), (1 << 16) - 1) - (1 << 15)
         return (bits.view(torch.int16)[:count].view(shape) >= least).to(device)
 
     def scaled(self, x: torch.Tensor, *shape: int) -> Any:
@@ -141,7 +144,9 @@ class Embedding(Block):
         self.requires_grad_(not spec.frozen)
 
     def forward(self, ids_BT: torch.Tensor) -> torch.Tensor:
-        return functional.embedding(ids_BT, self.weights["weight"], sparse=self.spec.shared)
+        weight = self.weights["weight"]
+        by_rows = self.spec.by_rows and weight.device.type in HAVE_SPARSE
+        return functional.embedding(ids_BT, weight, sparse=by_rows)
 
 
 class Recurrent(Block):

@@ -23,6 +23,7 @@ from anaphora.networks.streams import Streams
 from anaphora.tasks.language import Language
 from anaphora.train import blocks
 from anaphora.train.device import to_device
+from anaphora.train.rows import coalesced
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Descent:
 
 def taken(weights: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """The weights' gradients, which they have no longer."""
-    gradients = [weight.grad for weight in weights]
+    gradients = [gradient.to_dense() for gradient in coalesced(weights)]
     for weight in weights:
         weight.grad = None
-    return [gradient for gradient in gradients if gradient is not None]
+    return gradients

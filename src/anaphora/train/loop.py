@@ -23,7 +23,7 @@ from anaphora.train.averaging import Average
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
 from anaphora.train.device import to_device
-from anaphora.train.optim import Unfreezing, learning_rate, make_optimizer, set_learning_rate
+from anaphora.train.optim import Unfreezing, clip, learning_rate, make_optimizer, set_learning_rate
 
 HARD_STOP = 1.1
 """A training with a time budget stops for good when it has used this much of it."""
@@ -100,7 +100,7 @@ def train(
                 unfreezing.reach(now.step, now.steps)
                 loss = objective(to_device(training.batch(chosen), device))
                 accelerator.backward(loss)
-                norm = float(accelerator.clip_grad_norm_(net.parameters(), options.clip))
+                norm = clip(net.parameters(), options.clip)
                 loss_value = loss.item()
                 check_sane(loss_value, norm, now.step + 1)
                 optimizer.step()

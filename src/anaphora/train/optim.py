@@ -1,12 +1,14 @@
 """The optimizer, and the learning rate of each step."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 
 from anaphora.tasks.options import TrainingOptions
 from anaphora.train.blocks import Net
+from anaphora.train.rows import RowAdamW, coalesced, dense, values
 
 WARM_UP = 0.25
 BETAS = (0.9, 0.99)
@@ -19,7 +21,7 @@ def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
     """AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015), SGD with momentum, or without (`train/averaging.py`).
 
     With Adam and SGD the weight decay is part of the gradient. Biases are not pulled towards zero. Each layer takes a
-    `share` of the learning rate: the lower, the smaller.
+    `share` of the learning rate: the lower, the smaller. Of a gradient of some rows, AdamW moves these alone.
     """
     layer_rate = options.fine_tuning().layer_rate
     layers = [list(net.parameters())] if layer_rate == 1 else net.layers()
@@ -32,9 +34,25 @@ def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
             groups.append({"params": params, "weight_decay": decay, "share": layer_rate**-depth})
     if options.optimizer in ("sgd", "asgd"):
         momentum = MOMENTUM if options.optimizer == "sgd" else 0.0
-        return torch.optim.SGD(groups, lr=options.learning_rate, momentum=momentum, fused=True)
-    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=options.learning_rate, betas=BETAS, fused=True)
+        return _dense(torch.optim.SGD(groups, lr=options.learning_rate, momentum=momentum, fused=True))
+    if options.optimizer == "adamw":
+        return RowAdamW(groups, lr=options.learning_rate, betas=BETAS, fused=True)
+    return _dense(torch.optim.Adam(groups, lr=options.learning_rate, betas=BETAS, fused=True))
+
+
+def _dense(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """One that takes gradients of some rows as such of all."""
+    optimizer.register_step_pre_hook(dense)
+    return optimizer
+
+
+def clip(parameters: Iterable[torch.Tensor], most: float) -> float:
+    """Scale all gradients down where their norm is above `most`. The norm as it was."""
+    gradients = [values(gradient) for gradient in coalesced(parameters)]
+    norm = float(torch.nn.utils.get_total_norm(gradients))
+    if norm > most:
+        torch._foreach_mul_(gradients, most / norm)
+    return norm
 
 
 def learning_rate(options: TrainingOptions, step: int, steps: int) -> float:

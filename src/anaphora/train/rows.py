@@ -1,0 +1,66 @@
+"""Gradients that hold only some rows of a matrix: those of the tokens that a step has read, of all that there are."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+
+def values(gradient: torch.Tensor) -> torch.Tensor:
+    """The numbers of a gradient; those of a sparse one must be `coalesced`. They can be changed in place."""
+    return gradient._values() if gradient.is_sparse else gradient
+
+
+def coalesced(parameters: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """The gradients of those that have one; a row that was read twice is there once."""
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is not None:
+            if parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.coalesce()
+            gradients.append(parameter.grad)
+    return gradients
+
+
+def dense(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    """Before a step: all gradients have all rows."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None and parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.to_dense()
+
+
+class RowAdamW(torch.optim.AdamW):
+    """AdamW that leaves a matrix's rows without a gradient as they are, with their means: where each step reads few of
+    many rows, to move them all costs more than to learn from those. (`torch.optim.SparseAdam` does the same, without
+    weight decay.)
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        found = []
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None and parameter.grad.is_sparse:
+                    found.append((group, parameter, parameter.grad.coalesce()))
+                    parameter.grad = None
+        loss = super().step(closure)
+        for group, parameter, gradient in found:
+            self._step_rows(group, parameter, gradient)
+        return loss
+
+    def _step_rows(self, group: dict[str, Any], parameter: torch.Tensor, gradient: torch.Tensor) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        state["step"] += 1
+        first, second = group["betas"]
+        rows, g_RH = gradient._indices()[0], gradient._values()
+        mean_RH = state["exp_avg"][rows].lerp_(g_RH, 1 - first)
+        square_RH = state["exp_avg_sq"][rows].mul_(second).addcmul_(g_RH, g_RH, value=1 - second)
+        state["exp_avg"][rows], state["exp_avg_sq"][rows] = mean_RH, square_RH
+        steps = state["step"].item()
+        size_RH = (square_RH / (1 - second**steps)).sqrt_().add_(group["eps"])
+        own_RH = parameter[rows].mul_(1 - group["lr"] * group["weight_decay"])
+        parameter[rows] = own_RH.addcdiv_(mean_RH, size_RH, value=-group["lr"] / (1 - first**steps))

@@ -1,0 +1,95 @@
+"""Gradients of some rows: what learns from them, and what clips them, does as with all rows."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch.nn import functional
+
+from anaphora.tasks.options import TrainingOptions
+from anaphora.train.optim import clip, make_optimizer
+from anaphora.train.rows import RowAdamW
+
+READ = [torch.tensor([1, 3, 3]), torch.tensor([3, 0]), torch.tensor([4, 1])]
+
+
+class Table(torch.nn.Module):
+    def __init__(self, sparse):
+        super().__init__()
+        torch.manual_seed(0)
+        self.weight = torch.nn.Parameter(torch.randn(6, 4))
+        self.other = torch.nn.Parameter(torch.randn(4, 2))
+        self.sparse = sparse
+
+    def forward(self, ids):
+        return (functional.embedding(ids, self.weight, sparse=self.sparse) @ self.other).square().sum()
+
+
+def learned(sparse, optimizer, ids_of_steps):
+    net = Table(sparse)
+    options = TrainingOptions(optimizer=optimizer, learning_rate=0.1, weight_decay=0.1, epochs=1, batch_size=1)
+    steps = make_optimizer(net, options)
+    for ids in ids_of_steps:
+        net(ids).backward()
+        clip(net.parameters(), 1.0)
+        steps.step()
+        steps.zero_grad()
+    return net
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "asgd"])
+def test_others_learn_as_from_all_rows(optimizer):
+    own, other = (learned(sparse, optimizer, READ) for sparse in (True, False))
+    assert torch.allclose(own.weight, other.weight)
+    assert torch.allclose(own.other, other.other)
+
+
+def test_adamw_learns_as_from_all_rows_where_all_are_read():
+    every = [torch.tensor([0, 1, 2, 3, 4, 5, 2]), torch.arange(6), torch.tensor([5, 4, 3, 2, 1, 0, 0])]
+    own, other = (learned(sparse, "adamw", every) for sparse in (True, False))
+    assert torch.allclose(own.weight, other.weight, atol=1e-6)
+    assert torch.allclose(own.other, other.other, atol=1e-6)
+
+
+def test_adamw_leaves_rows_that_were_not_read():
+    before, after = Table(True).weight, learned(True, "adamw", READ).weight
+    moved = (before != after).any(1)
+    assert moved.tolist() == [True, True, False, True, True, False]
+
+
+def test_a_row_moves_as_by_the_sparse_adam_of_torch():
+    net = Table(True)
+    own, other = torch.nn.Parameter(net.weight.detach().clone()), torch.nn.Parameter(net.weight.detach().clone())
+    ours = RowAdamW([own], lr=0.1, betas=(0.9, 0.99), weight_decay=0.0)
+    theirs = torch.optim.SparseAdam([other], lr=0.1, betas=(0.9, 0.99))
+    for ids in READ:
+        for weight, optimizer in ((own, ours), (other, theirs)):
+            functional.embedding(ids, weight, sparse=True).square().sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    assert torch.allclose(own, other, atol=1e-6)
+
+
+def test_the_state_survives():
+    nets = Table(True), Table(True)
+    steps = [RowAdamW(net.parameters(), lr=0.1) for net in nets]
+    nets[0](READ[0]).backward()
+    steps[0].step()
+    nets[1].load_state_dict(nets[0].state_dict())
+    steps[1].load_state_dict(deepcopy(steps[0].state_dict()))
+    for net, own in zip(nets, steps, strict=True):
+        own.zero_grad()
+        net(READ[2]).backward()
+        own.step()
+    assert torch.equal(nets[0].weight, nets[1].weight)
+
+
+@pytest.mark.parametrize("most", [0.5, 1e9])
+def test_gradients_are_clipped_as_by_torch(most):
+    own, other = Table(True), Table(False)
+    for net in (own, other):
+        net(READ[0]).backward()
+    norm = clip(own.parameters(), most)
+    assert norm == pytest.approx(float(torch.nn.utils.clip_grad_norm_(other.parameters(), most)))
+    assert torch.allclose(own.weight.grad.to_dense(), other.weight.grad)
+    assert torch.allclose(own.other.grad, other.other.grad)
