@@ -71,7 +71,8 @@ def test_views_of_arrays_survive(view: Callable[[Any], Any]) -> None:
 
 
 def test_the_model_card_shows_how_to_load(saved: Path) -> None:
-    assert "anaphora.load(" in (saved / "README.md").read_text()
+    card = (saved / "README.md").read_text()
+    assert 'model = anaphora.load("this folder")\nmodel.predict(' in card
 
 
 # Damage

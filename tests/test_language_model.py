@@ -226,6 +226,9 @@ def test_unknown_tokens_and_ends_that_were_not_learned_are_never_written(hello: 
 
 def test_a_loaded_model_is_the_same_and_needs_no_training_libraries(hello: LanguageModel, tmp_path: Path) -> None:
     hello.save(tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "model.generate(" in card
+    assert "`baseline/` holds the tokens of the training text" in card
     again = load(tmp_path / "model")
     assert isinstance(again, LanguageModel)
     assert again.evaluate("hello") == hello.evaluate("hello")

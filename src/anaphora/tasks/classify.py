@@ -119,6 +119,8 @@ class Classify:
 
     name: ClassVar[str] = "classify"
     unit: ClassVar[str] = "rows"
+    example: ClassVar[str] = 'model.predict(["a text"])'
+    note: ClassVar[str] = ""
     Config: ClassVar = ClassifyConfig
     recipe: ClassVar[ModuleType] = classifier
 

@@ -114,6 +114,11 @@ class Language:
 
     name: ClassVar[str] = "language"
     unit: ClassVar[str] = "tokens"
+    example: ClassVar[str] = 'print(model.generate("Once", length=200, temperature=0.8))'
+    note: ClassVar[str] = (
+        "`baseline/` holds the tokens of the training text, for the n-gram model: leave it out where that text is not "
+        "to be passed on."
+    )
     Config: ClassVar = LanguageConfig
     recipe: ClassVar[ModuleType] = language
 

@@ -64,6 +64,8 @@ class Regress:
 
     name: ClassVar[str] = "regress"
     unit: ClassVar[str] = "rows"
+    example: ClassVar[str] = "model.predict([[0.1, 0.2, 0.3]])"
+    note: ClassVar[str] = ""
     Config: ClassVar = RegressConfig
     recipe: ClassVar[ModuleType] = regressor
 

@@ -19,6 +19,10 @@ class Task(Protocol):
     """The class of its options."""
     unit: ClassVar[str]
     """What its targets are called: rows, tokens."""
+    example: ClassVar[str]
+    """What a model does, as a line of Python."""
+    note: ClassVar[str]
+    """What whoever passes a model on should know."""
     recipe: ClassVar[ModuleType]
     """The module in `networks/` whose `forward` this task trains."""
 
