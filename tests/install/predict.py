@@ -3,11 +3,13 @@
 import importlib.util
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 import anaphora
+import anaphora.errors
 
 
 def check(golden: Path) -> int:
@@ -19,14 +21,44 @@ def check(golden: Path) -> int:
         if "probabilities" in expected:
             np.testing.assert_allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=1e-5)
         else:
-            for text, scores in zip(expected["texts"], expected["scores"], strict=True):
-                np.testing.assert_allclose(model.score([text])[0], scores, rtol=1e-4, atol=1e-5)
-            assert model.generate(**expected["asked"]) == expected["written"]
+            check_language_model(model, expected)
     return len(files)
+
+
+def check_language_model(model, expected):
+    """Everything that a language model does without torch: reading, writing, states of writing."""
+    texts = expected["texts"]
+    for text, scores in zip(texts, expected["scores"], strict=True):
+        np.testing.assert_allclose(model.score([text])[0], scores, rtol=1e-4, atol=1e-5)
+    surprise = -np.mean(expected["scores"][0])
+    np.testing.assert_allclose(model.perplexity(texts[0]), np.exp(surprise), rtol=1e-4)
+    np.testing.assert_allclose(model.evaluate(texts[0])["loss"], surprise, rtol=1e-4)
+    assert [bool(row.any()) for row in model.embed(texts)] == [bool(text) for text in texts]
+
+    asked = dict(expected["asked"])
+    assert model.generate(**asked) == expected["written"]
+    state, length = model.start(asked.pop("prompt")), asked.pop("length")
+    (first,) = state.write(length // 2, **asked)
+    with tempfile.TemporaryDirectory() as folder:
+        state.save(Path(folder) / "state")
+        for other in (state.copy(), model.resume(Path(folder) / "state"), state):
+            assert first + other.write(length - length // 2, **asked)[0] == expected["written"]
+
+
+def check_what_needs_torch(golden: Path) -> None:
+    model = anaphora.load(golden / "v1-writer")
+    for needing in (lambda: model.fit("a text"), lambda: model.evaluate("hello", dynamic=True)):
+        said = "nothing"
+        try:
+            needing()
+        except anaphora.errors.MissingExtra as error:
+            said = str(error)
+        assert "train" in said, said
 
 
 if __name__ == "__main__":
     assert importlib.util.find_spec("torch") is None, "torch is here"
     models = check(Path(sys.argv[1]))
+    check_what_needs_torch(Path(sys.argv[1]))
     assert models, f"no models in {sys.argv[1]}"
     print(f"{models} models answer as expected, from {Path(anaphora.__file__).parent}")
