@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from anaphora.text.codec import END_ID, LEVELS, SPLITS, Codec
+from anaphora.text.codec import END_ID, LEVELS, SPECIAL, SPLITS, Codec
 from anaphora.text.tokenize import UNKNOWN_ID
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -20,6 +20,7 @@ def learned(*texts: str, level: str = "char", split: str = "signs", size: int = 
 @pytest.mark.parametrize("split", SPLITS)
 @given(TEXTS)
 def test_what_was_learned_from_is_decoded_exactly(level: str, split: str, text: str) -> None:
+    assume(level != "word" or not any(name in text for name in SPECIAL))  # see below
     codec = learned(text, level=level, split=split)
     (ids,) = codec.encode([text])
     assert codec.decode(ids) == text

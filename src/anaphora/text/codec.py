@@ -1,7 +1,8 @@
 """Tokens of which nothing is lost, for models that write: characters, words with the blank before them, byte pairs.
 
 Two tokens stand for no text: `[UNK]`, number 0, for what the vocabulary does not hold, and `[END]`, number 1, which
-stands before every document and, where a model has learned from several, after it.
+stands before every document and, where a model has learned from several, after it. A word of a text that is spelled
+like one of them is unknown.
 """
 
 import codecs
