@@ -63,8 +63,8 @@ SUITS_PRETRAINED: dict[str, Any] = {
     "locked_dropout": 0.4,
     "word_dropout": 0.05,
 }
-"""What suits a network that begins as a language model, in the place of the above: Howard & Ruder's values, of which the
-learning rate was measured (docs/decisions.md).
+"""What suits a network that begins as a language model, in the place of the above: Howard & Ruder's values. Of these
+the learning rate was measured (docs/decisions.md).
 """
 
 
