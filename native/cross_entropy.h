@@ -2,8 +2,9 @@
 #pragma once
 #include "packed.h"
 
-constexpr int64_t SHEET_NUMBERS = 1 << 23;  // of d, that exist at once, if each thread has ROWS_OF_A_THREAD
-constexpr int64_t ROWS_OF_A_THREAD = 32;
+constexpr int64_t SHEET_NUMBERS = 1 << 23;  // of d, that exist at once
+constexpr int64_t LEAST_ROWS = 128;         // of a sheet, however many columns: enough to deal out among threads
+constexpr int64_t MOST_PADDING = 240;       // columns that a sheet has beside its own, the last block's (SHEET_BLOCK)
 
 // The targets' log-probabilities under x W^T + bias, and 1 where no column has more, [N, 2]; where `dx`, `dw` and `db`
 // are given, the gradients of -(sum of log-probabilities) * share.
@@ -42,8 +43,8 @@ inline nb::ndarray<nb::numpy, float> cross_entropy(
         });
         f.matrix = matrix.get(), f.back = back.get(), f.found = found.get();
         f.rows = N;
-        if (f.dx) {  // sheets of equal size, whose columns are rounded up to whole blocks
-            const int64_t most = std::max(SHEET_NUMBERS / (V + 240), ROWS_OF_A_THREAD * threads);
+        if (f.dx) {  // sheets of equal size, the same for any number of threads: no sum depends on it
+            const int64_t most = std::max(SHEET_NUMBERS / (V + MOST_PADDING), LEAST_ROWS);
             const int64_t sheets = std::max<int64_t>(1, (N + most - 1) / most);
             f.rows = (N + sheets - 1) / sheets;
         }

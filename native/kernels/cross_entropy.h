@@ -5,7 +5,8 @@
 
 constexpr int64_t BACK_BLOCK = 2048;   // columns of d that are multiplied at a time: their rows of W stay in cache
 constexpr int64_t SHEET_BLOCK = 240;   // columns that lie together in the sheet; in lines of the cache an odd number
-static_assert(SHEET_BLOCK % LANES == 0 && SHEET_BLOCK % ROWS_AT_ONCE == 0 && BACK_BLOCK % (4 * WORDS_AT_ONCE) == 0, "blocks hold whole vectors and words");
+static_assert(SHEET_BLOCK % LANES == 0 && SHEET_BLOCK % ROWS_AT_ONCE == 0 && BACK_BLOCK % (4 * WORDS_AT_ONCE) == 0,
+              "blocks hold whole vectors and words");
 
 // Rows of a sheet, as the columns' products read them: the numbers of PER rows side by side in a word.
 template <typename P>
@@ -112,7 +113,8 @@ void loss_rows(const CrossEntropy& f, int thread, int threads) {
     const LossSheet<P> sheet(f);
     const MatrixRoom<P> room = loss_room<P>(f, thread);
     constexpr int64_t GRAIN = LossSheet<P>::GRAIN;
-    const int64_t grains = (f.rows + GRAIN - 1) / GRAIN, begin = grains * thread / threads, end = grains * (thread + 1) / threads;
+    const int64_t grains = (f.rows + GRAIN - 1) / GRAIN;
+    const int64_t begin = grains * thread / threads, end = grains * (thread + 1) / threads;
     const int64_t turns = ((end - begin) * GRAIN + CODED_ROWS - 1) / CODED_ROWS, floats = score_floats(f.columns);
     for (int64_t turn = 0; turn < turns; ++turn) {
         const int64_t first = (begin + (end - begin) * turn / turns) * GRAIN;

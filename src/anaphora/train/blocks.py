@@ -125,7 +125,7 @@ class Noise(Block):
         return self.training and self.spec.rate > 0
 
     def kept(self, *shape: int, device: Any) -> torch.Tensor:
-        """True where a number is kept. Each takes 16 random bits: a float each would cost twice the time."""
+        """True where a number is kept. Each takes 16 random bits, quicker to draw than a float."""
         count = math.prod(shape)
         bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None, generator=self.generator)
         least = min(round(self.spec.rate * (1 << 16)), (1 << 16) - 1) - (1 << 15)

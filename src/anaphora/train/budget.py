@@ -13,7 +13,7 @@ from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rat
 
 TRIAL_STEPS = 12
 TOO_SHORT = 0.1
-"""A last epoch of a smaller share of its steps is left out: to score it would take longer than it."""
+"""A last epoch of a smaller share of its steps is left out: it would hardly be worth its scoring."""
 FORWARD_SHARE = 1 / 3
 """What a validation row costs, in units of a training row: the forward pass without the backward one."""
 

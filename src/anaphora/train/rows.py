@@ -31,9 +31,8 @@ def dense(optimizer: torch.optim.Optimizer, *_: Any) -> None:
 
 
 class RowAdamW(torch.optim.AdamW):
-    """AdamW that leaves a matrix's rows without a gradient as they are, with their means: where each step reads few of
-    many rows, to move them all costs more than to learn from those. (`torch.optim.SparseAdam` does the same, without
-    weight decay.)
+    """AdamW that leaves a matrix's rows without a gradient as they are, with their means, as `torch.optim.SparseAdam`
+    does, which has no weight decay.
     """
 
     @torch.no_grad()
