@@ -40,6 +40,13 @@ class Corpus:
         """How often a token occurs."""
         return int(np.count_nonzero(self.ids == id))
 
+    def frequencies(self, vocabulary: int) -> NDArray[np.float32]:
+        """How often each token occurs, `[V]`."""
+        counts_V = np.zeros(vocabulary, np.int64)
+        for first in range(0, len(self.ids), HELD):
+            counts_V += np.bincount(self.ids[first : first + HELD], minlength=vocabulary)
+        return counts_V.astype(np.float32)
+
     def places(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where in `ids` the targets of these numbers stand; each is predicted from the token before it."""
         return targets + 1 + self.document_of(targets)

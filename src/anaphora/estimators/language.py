@@ -100,7 +100,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             checked = task.encode(held, folder / "validation.ids")
             if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
-            task = task.lasting(asked, training.targets)
+            task = task.learning_from(training, asked)
             facts = {
                 "tokens": training.targets,
                 "validation_tokens": checked.targets,

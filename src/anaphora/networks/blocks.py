@@ -166,5 +166,17 @@ class WordDropout:
         return {}
 
 
-Block = Embedding | Recurrent | Pool | Dense | Head | Hidden | Dropout | LockedDropout | WordDropout
+@dataclass(frozen=True)
+class Candidates:
+    """The tokens that a target's score stands beside while training: so many draws, and all of a step's targets; with
+    no draws, all tokens (`train/sampled.py`).
+    """
+
+    draws: int
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+Block = Embedding | Recurrent | Pool | Dense | Head | Hidden | Dropout | LockedDropout | WordDropout | Candidates
 Spec = dict[str, Block]

@@ -5,7 +5,7 @@ from typing import Any
 
 from anaphora.cells import ACTIVATIONS, CELLS
 from anaphora.config import Config, option
-from anaphora.networks.blocks import Embedding, Head, LockedDropout, Recurrent, Spec, WordDropout
+from anaphora.networks.blocks import Candidates, Embedding, Head, LockedDropout, Recurrent, Spec, WordDropout
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ class LanguageOptions(Config):
     weight_drop: float = option(
         None, "share of the recurrent weights that is zeroed in each step of the training", at_least=0, below=1
     )
+    sampled_softmax: int = option(
+        0,
+        "while training, score a target beside so many tokens drawn at random and the other targets, in the place of "
+        "all tokens: quicker with large vocabularies; 0 scores it beside all",
+        at_least=0,
+    )
 
     def encoder(self) -> Recurrent:
         """The recurrent layers."""
@@ -53,6 +59,7 @@ def spec(options: LanguageOptions, *, vocabulary: int, unknown: int) -> Spec:
         "encoder": encoder,
         "dropout": LockedDropout(options.dropout),
         "head": Head(encoder.width, vocabulary, options.tied),
+        "candidates": Candidates(options.sampled_softmax),
     }
 
 

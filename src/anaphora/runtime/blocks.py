@@ -108,4 +108,5 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Dropout: Unchanged,
     blocks.LockedDropout: Unchanged,
     blocks.WordDropout: Unchanged,
+    blocks.Candidates: Unchanged,
 }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -111,6 +111,8 @@ class Language:
     codec: Codec
     closed: bool
     stopwords: frozenset[str] = frozenset()
+    frequencies: NDArray[np.float32] | None = field(default=None, repr=False)
+    """How often each token occurs in the training text, `[V]`; it matters while a model learns, and is not saved."""
 
     name: ClassVar[str] = "language"
     unit: ClassVar[str] = "tokens"
@@ -151,10 +153,11 @@ class Language:
             )
         return cls(options, codec, count > 1, stopwords)
 
-    def lasting(self, asked: LanguageConfig, targets: int) -> Self:
-        """The same with enough epochs for a corpus of so many targets, unless it was said how long to train."""
-        epochs = asked.resolved(targets).epochs
-        return self if self.options.epochs == epochs else replace(self, options=replace(self.options, epochs=epochs))
+    def learning_from(self, training: Corpus, asked: LanguageConfig) -> Self:
+        """The same with what it must know of the corpus, and enough epochs unless it was said how long to train."""
+        options = replace(self.options, epochs=asked.resolved(training.targets).epochs)
+        frequencies = training.frequencies(self.codec.size) if options.sampled_softmax else None
+        return replace(self, options=options, frequencies=frequencies)
 
     def spec(self) -> Spec:
         return language.spec(self.options, vocabulary=self.codec.size, unknown=UNKNOWN_ID)
@@ -185,7 +188,7 @@ class Language:
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         lengths_B, options = batch.inputs[1], self.options
-        loss = net.next_token_loss(features, lengths_B, batch.targets, language.head(net))
+        loss = net.next_token_loss(features, lengths_B, batch.targets, language.head(net), self.frequencies)
         return loss + net.activation_penalty(features, lengths_B, options.activation_penalty, options.change_penalty)
 
     def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
 from anaphora.networks import blocks, network
+from anaphora.train import sampled
 from anaphora.train.softmax import cross_entropy, flat, scores
 
 HAVE_SPARSE = ("cpu", "cuda")
@@ -43,10 +44,23 @@ class Net(nn.Module):
         return functional.mse_loss(outputs, targets)
 
     def next_token_loss(
-        self, features: torch.Tensor, lengths_B: torch.Tensor, targets_N: torch.Tensor, head: tuple[Any, Any]
+        self,
+        features: torch.Tensor,
+        lengths_B: torch.Tensor,
+        targets_N: torch.Tensor,
+        head: tuple[Any, Any],
+        frequencies_V: NDArray[np.float32] | None = None,
     ) -> torch.Tensor:
-        """Mean cross-entropy over all places of a ragged batch of features `[B, T, H]`; `head` is matrix and bias."""
-        return cross_entropy(flat(features, lengths_B), *head, targets_N, self._precision)
+        """Mean cross-entropy over all places of a ragged batch of features `[B, T, H]`; `head` is matrix and bias.
+
+        Where the tokens' `frequencies_V` are given, a network that learns estimates it from some `candidates`.
+        """
+        x_NH = flat(features, lengths_B)
+        if frequencies_V is None or not self.training:
+            return cross_entropy(x_NH, *head, targets_N, self._precision)
+        block = self.candidates
+        assert isinstance(block, Candidates)
+        return sampled.cross_entropy(x_NH, *head, block(targets_N, torch.from_numpy(frequencies_V)), self._precision)
 
     def next_token_scores(
         self, features: torch.Tensor, lengths_B: torch.Tensor, targets_N: torch.Tensor, head: tuple[Any, Any]
@@ -216,6 +230,11 @@ class WordDropout(Noise):
         return torch.where(self.kept(*ids_BT.shape, device=ids_BT.device), ids_BT, self.spec.unknown)
 
 
+class Candidates(Noise):
+    def forward(self, targets_N: torch.Tensor, frequencies_V: torch.Tensor) -> sampled.Candidates:
+        return sampled.draw(targets_N, frequencies_V, self.spec.draws, self.generator)
+
+
 BLOCKS: dict[type, type[Block]] = {
     blocks.Embedding: Embedding,
     blocks.Recurrent: Recurrent,
@@ -226,4 +245,5 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Dropout: Dropout,
     blocks.LockedDropout: LockedDropout,
     blocks.WordDropout: WordDropout,
+    blocks.Candidates: Candidates,
 }
