@@ -150,20 +150,20 @@ def test_layers_are_counted_from_the_labels_down() -> None:
 def test_layers_stay_as_they_are_while_they_are_frozen_and_learn_after(
     steps: int, moved: int, reader: str, toy: Toy
 ) -> None:
-    begun = stopped_after(1, toy, pretrained=reader, **QUICK)
-    after = stopped_after(steps, toy, pretrained=reader, **QUICK)
+    begun = stopped_after(1, toy, pretrained=reader, unfreeze=True, **QUICK)
+    after = stopped_after(steps, toy, pretrained=reader, unfreeze=True, **QUICK)
     changed = {name for name in after if not np.array_equal(begun[name], after[name])}
     assert changed == set().union(*FROM_THE_TOP[:moved])
 
 
 def test_without_unfreezing_all_layers_learn_from_the_first_step(reader: str, toy: Toy) -> None:
-    after = stopped_after(1, toy, pretrained=reader, unfreeze=False, **QUICK)
+    after = stopped_after(1, toy, pretrained=reader, **QUICK)
     begun = net_of(task_of(reader, toy))[0].arrays()
     assert [name for name in after if np.array_equal(begun[name], after[name])] == []
 
 
 def test_what_is_frozen_has_no_gradient(reader: str, toy: Toy) -> None:
-    task = task_of(reader, toy)
+    task = task_of(reader, toy, unfreeze=True)
     net, examples = net_of(task)
     unfreezing, objective = Unfreezing(net, task.options), loop.Objective(task, net)
     for step, learning in ((0, 1), (4, 2), (8, 3), (12, 4), (29, 4)):
@@ -198,7 +198,7 @@ def test_with_a_layer_rate_of_one_all_learn_alike(reader: str, toy: Toy) -> None
 def test_patience_is_not_lost_over_frozen_layers(reader: str, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "ENOUGH_TO_CHOOSE", 1)
     monkeypatch.setattr(Classify, "score", lambda self, metrics: 0.5)  # no epoch is better than the first
-    for options, ends in (({}, 5), ({"unfreeze": False}, 2)):
+    for options, ends in (({"unfreeze": True}, 5), ({}, 2)):
         given = {"epochs": 10, "patience": 1, "validation": 0.2, "batch_size": 32} | options
         events = list(TextClassifier(pretrained=reader, **given).fit_events(*toy))
         # Of 20 steps, two an epoch, all layers learn in the ninth and after: in the fifth epoch.
@@ -210,7 +210,7 @@ def test_a_resumed_training_reaches_the_same_weights(
     stops: list[int], reader: str, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
-    options = QUICK | {"pretrained": reader, "steps": 60}
+    options = QUICK | {"pretrained": reader, "unfreeze": True, "steps": 60}
     unbroken = TextClassifier(**options).fit(*toy)
     for stop in (*stops, -1):
         model = TextClassifier(**options)
@@ -321,9 +321,9 @@ def test_other_values_than_the_language_models_are_refused(wrong: dict[str, Any]
         TextClassifier(pretrained=reader, **wrong).check_options()
 
 
-@pytest.mark.parametrize("wrong", [{"unfreeze": False}, {"layer_rate": 2.0}], ids=["unfreeze", "layer_rate"])
+@pytest.mark.parametrize("wrong", [{"unfreeze": True}, {"layer_rate": 2.0}], ids=["unfreeze", "layer_rate"])
 def test_without_a_language_model_there_is_nothing_to_unfreeze(wrong: dict[str, Any], toy: Toy) -> None:
-    with pytest.raises(OptionError, match=r"=(False|2\.0) wants a language model to begin as"):
+    with pytest.raises(OptionError, match=r"=(True|2\.0) wants a language model to begin as"):
         TextClassifier(**wrong).fit(*toy)
 
 

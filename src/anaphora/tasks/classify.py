@@ -56,16 +56,14 @@ SUITS_MANY: dict[str, Any] = {
 }
 """What suits few training rows and many; measured in docs/decisions.md."""
 SUITS_PRETRAINED: dict[str, Any] = {
-    "epochs": 6,
-    "learning_rate": 0.01,
+    "epochs": 4,
+    "learning_rate": 5e-3,
     "pool": "last+mean+max",
     "dropout": 0.4,
     "locked_dropout": 0.4,
     "word_dropout": 0.05,
 }
-"""What suits a network that begins as a language model, in the place of the above: Howard & Ruder's values. Of these
-the learning rate was measured (docs/decisions.md).
-"""
+"""What suits a network that begins as a language model, in the place of the above (docs/decisions.md)."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,10 @@ class ClassifyConfig(EnsembleOptions, ClassifierOptions, TextOptions):
         "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
     )
     unfreeze: bool = option(
-        True, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
+        False, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
     )
     layer_rate: float = option(
-        2.6, "with --pretrained, how much faster each layer learns than the one below it", at_least=1, at_most=100
+        1.3, "with --pretrained, how much faster each layer learns than the one below it", at_least=1, at_most=100
     )
     label_smoothing: float = option(
         None, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
