@@ -2,7 +2,8 @@
 
     python examples/pretrained_classifier.py politifact.csv --text title --text author --text text --label label
     python examples/pretrained_classifier.py train.jsonl.gz --test test.jsonl.gz --text text --label label \
-        --reading-minutes 50 --minutes 40 --seeds 0
+        --reading-minutes 50 --minutes 40 --seeds 0 \
+        --reader '{"hidden_size": 512, "window": 70, "sampled_softmax": 1000, "dropout": 0.2, "layer_dropout": 0.1}'
 
 For each seed a language model reads the training texts, and a classifier begins as it. Both are scored on the same held
 out rows: those of --test, or a third of the file, near-duplicates together. The language model never sees these. The
@@ -11,6 +12,7 @@ seeds, whose held-out rows overlap, or are the same.
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +75,7 @@ if __name__ == "__main__":
     parser.add_argument("--text", action="append", required=True)
     parser.add_argument("--label", required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
+    parser.add_argument("--reader", type=json.loads, default={}, help="options of the language model, as JSON")
     parser.add_argument("--reading-minutes", type=float)
     parser.add_argument("--minutes", type=float)
     given = parser.parse_args()
@@ -84,6 +87,6 @@ if __name__ == "__main__":
         rows[0],
         rows[1] if given.test else None,
         given.seeds,
-        {"minutes": given.reading_minutes},
+        {"minutes": given.reading_minutes} | given.reader,
         {"minutes": given.minutes},
     )
