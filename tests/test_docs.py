@@ -1,6 +1,7 @@
 """The documentation is run: every command and every snippet, in the order in which a reader meets them."""
 
 import csv
+import datetime
 import os
 import random
 import re
@@ -16,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md"]
+PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md", "docs/forecasting.md"]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 
@@ -39,6 +40,18 @@ def write_data(folder):
         rows.writerow(["title", "author", "text", "label"])
         rows.writerows([text(k, 4), "somebody", text(k, 30), k] for k in "01" * 60)
     (folder / "README.md").write_text((ROOT / "README.md").read_text(encoding="utf-8"))
+    with (folder / "air.csv").open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["month", "passengers"])
+        rows.writerows([f"{1950 + m // 12}-{m % 12 + 1:02d}", 100 + m + 20 * (m % 12)] for m in range(144))
+    with (folder / "sales.csv").open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(["day", "shop", "sold", "price"])
+        for day in range(1, 89):
+            stamp = datetime.date(2026, 1, 1) + datetime.timedelta(day)
+            for shop in ("north", "south"):
+                price = 1 + day % 3
+                rows.writerow([stamp, shop, "" if day > 80 else 50 - 9 * price + day % 7, price])
     (folder / "book.txt").write_text("It was a dark and stormy night. The wind blew.\n" * 400)
     with (folder / "tweets.csv").open("w", newline="") as out:
         rows = csv.writer(out)

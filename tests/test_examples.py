@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from anaphora.data.series import of_arrays
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -43,3 +45,28 @@ def test_a_pretrained_classifier_is_compared_with_the_linear_baseline(capsys):
 def test_every_example_has_a_test():
     tested = Path(__file__).read_text(encoding="utf-8")
     assert all(f'load("{file.stem}")' in tested for file in EXAMPLES.glob("*.py"))
+
+
+def test_a_second_layer_finds_what_a_linear_model_cannot():
+    one, two = load("stacked_regression").main(epochs=25)
+    assert min(one, two) > 0.5
+
+
+def test_what_a_plain_network_forgets(tmp_path):
+    picture = tmp_path / "memory.svg"
+    errors, reach = load("long_memory").main((10,), ("rnn", "lstm"), rows=1_500, epochs=12, picture=picture)
+    assert errors["lstm", 10] < 1 / 6 / 2
+    assert all(len(norms) == 10 and norms.min() > 0 for norms in reach.values())
+    assert "<svg" in picture.read_text(encoding="utf-8")
+
+
+def test_forecasts_say_who_is_ahead(tmp_path, capsys):
+    values = [10 + month % 12 + 0.1 * month + (month % 7) / 7 for month in range(120)]
+    page = tmp_path / "forecasts.html"
+    scores = load("forecasts").main(of_arrays(values), 0.33, page, horizon=6, lookback=12, season=12, steps=100)
+    said = capsys.readouterr().out
+    for name, baseline in scores["baselines"].items():
+        difference = scores["mae"] - baseline["mae"]
+        assert f"network {difference:+.3f}" in said
+        assert (scores["comparison"][name]["difference"] < 0) == (difference < 0)
+    assert page.read_text(encoding="utf-8").count("<svg") >= 4

@@ -19,7 +19,7 @@ LAYERS = (
     {"tasks"},
     {"bundle"},
     {"runtime", "train"},
-    {"baseline", "ngram", "report"},
+    {"autoregression", "baseline", "ngram", "report"},
     {"base"},
     {"estimators", "nn"},
     {"benchmark"},

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
     from anaphora.estimators.classifier import TextClassifier
+    from anaphora.estimators.forecaster import Forecaster
     from anaphora.estimators.language import LanguageModel
     from anaphora.estimators.load import load
     from anaphora.estimators.regressor import SequenceRegressor
 
-__all__ = ["AnaphoraError", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
+__all__ = ["AnaphoraError", "Forecaster", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
 
 _HOME = {
     "AnaphoraError": "anaphora.errors",
+    "Forecaster": "anaphora.estimators.forecaster",
     "LanguageModel": "anaphora.estimators.language",
     "SequenceRegressor": "anaphora.estimators.regressor",
     "TextClassifier": "anaphora.estimators.classifier",

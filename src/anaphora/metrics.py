@@ -74,6 +74,70 @@ def regression(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Any]:
     }
 
 
+def absolute(truth_Nh: NDArray[Any], answers_Nh: NDArray[Any], units_N: NDArray[Any]) -> dict[str, float]:
+    """Absolute errors of forecasts of N windows: `mae`, in the values' unit; `mase`, each window's divided by its unit
+    (Hyndman & Koehler 2006); `smape`, 200 |y - x| / (|y| + |x|), in percent (Makridakis & Hibon 2000).
+    """
+    error_Nh, size_Nh = np.abs(answers_Nh - truth_Nh), np.abs(truth_Nh) + np.abs(answers_Nh)
+    share_Nh = np.divide(error_Nh, size_Nh, out=np.zeros_like(size_Nh), where=size_Nh > 0)
+    return {
+        "mae": float(error_Nh.mean()),
+        "mase": float((error_Nh / units_N[:, None]).mean()),
+        "smape": float(200 * share_Nh.mean()),
+    }
+
+
+def squared(truth_Nh: NDArray[Any], answers_Nh: NDArray[Any], deviations_N: NDArray[Any]) -> dict[str, float]:
+    """Squared errors of forecasts of N windows: `rmse`, in the values' unit; `mse_scaled`, of values divided by each
+    window's deviation, as papers on long horizons have it.
+    """
+    error_Nh = answers_Nh - truth_Nh
+    return {
+        "rmse": float(np.sqrt((error_Nh**2).mean())),
+        "mse_scaled": float(((error_Nh / deviations_N[:, None]) ** 2).mean()),
+    }
+
+
+def pinball(truth_Nh: NDArray[Any], quantiles_NhQ: NDArray[Any], levels: Sequence[float]) -> float:
+    """Mean quantile loss (Koenker & Bassett 1978), doubled, in the values' unit."""
+    far_NhQ = truth_Nh[:, :, None] - quantiles_NhQ
+    levels_Q = np.array(levels)
+    return float(2 * np.maximum(levels_Q * far_NhQ, (levels_Q - 1) * far_NhQ).mean())
+
+
+def coverage(truth_Nh: NDArray[Any], quantiles_NhQ: NDArray[Any], levels: Sequence[float]) -> dict[str, float]:
+    """How much of what came lies between each pair of levels that are as far from the median; the keys say how much
+    should, `0.8` for 0.1 and 0.9.
+    """
+    found = {}
+    for low, level in enumerate(levels):
+        for high in range(low + 1, len(levels)):
+            if abs(levels[high] - (1 - level)) < 1e-9:
+                inside = (quantiles_NhQ[:, :, low] <= truth_Nh) & (truth_Nh <= quantiles_NhQ[:, :, high])
+                found[f"{levels[high] - level:.3g}"] = float(inside.mean())
+    return found
+
+
+def mean_difference(differences_N: NDArray[Any], overlap: int) -> dict[str, float]:
+    """The mean of differences of losses in order of time, with its 95 % interval: `difference`, `low`, `high`.
+
+    Neighbours that share steps are alike: the variance counts their covariances (Newey & West 1987), as in the test of
+    Diebold & Mariano (1995), up to `overlap` - 1 places apart; Student's t has as many degrees of freedom as there are
+    windows that share nothing, less one. With fewer than two of these nothing can be said, and the interval is
+    infinite.
+    """
+    n, mean = len(differences_N), float(differences_N.mean())
+    apart = n // max(1, overlap)
+    if apart < 2:
+        return {"difference": mean, "low": -np.inf, "high": np.inf}
+    centred_N = differences_N - mean
+    variance = float(centred_N @ centred_N)
+    for lag in range(1, overlap):
+        variance += 2 * (1 - lag / overlap) * float(centred_N[lag:] @ centred_N[:-lag])
+    half = load_extra("scipy.stats").t.ppf(0.975, apart - 1) * np.sqrt(max(variance, 0.0)) / n
+    return {"difference": mean, "low": mean - float(half), "high": mean + float(half)}
+
+
 def bootstrap(
     truth: Sequence[str], predicted: Sequence[str], samples: int = 1_000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:

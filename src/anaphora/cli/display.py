@@ -68,7 +68,7 @@ def stepped(event: Step, score: float | None) -> str:
 
 def ended(event: Epoch) -> str:
     parts = [f"epoch {event.epoch:>3}", f"loss {event.training_loss:.4f}"]
-    for name in ("accuracy", "macro_f1", "rmse", "perplexity"):
+    for name in ("accuracy", "macro_f1", "rmse", "perplexity", "loss"):
         if name in event.metrics:
             parts.append(f"{name.replace('_', ' ')} {event.metrics[name]:.4f}")
     return "   ".join([*parts, duration(event.seconds)]) + ("   best so far" if event.best else "")
@@ -122,6 +122,23 @@ def confusion_table(matrix: Mapping[str, Any], most: int = 12) -> Table | str:
     for label, row in zip(labels, matrix["rows"], strict=True):
         table.add_row(label, *(f"{count:,}" for count in row))
     return table
+
+
+def show_forecasts(scores: Mapping[str, Any], of: str) -> None:
+    """A forecaster beside its baselines, then the verdict."""
+    results.print(f"{scores['horizon']:,} steps ahead, {scores['windows']:,} windows of {of}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    names = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "smape": "sMAPE, %"}
+    for shown in names.values():
+        table.add_column(shown, justify="right")
+    for name, own in {"network": scores, **scores["baselines"]}.items():
+        table.add_row(name, *(f"{own[key]:.4g}" for key in names))
+    results.print(table, "")
+    held = ", ".join(f"{float(share):.0%} holds {found:.1%}" for share, found in scores["coverage"].items())
+    if held:
+        results.print(f"Of its ranges, the one of {held}.", soft_wrap=True)
+    results.print(scores["verdict"], soft_wrap=True)
 
 
 def show_reading(scores: Mapping[str, Any], of: str) -> None:

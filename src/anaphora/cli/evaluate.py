@@ -1,13 +1,15 @@
 """`anaphora evaluate`: a saved model's scores on a file, beside its baselines."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from anaphora.cli.display import show_reading, show_scores
+from anaphora.cli.display import show_forecasts, show_reading, show_scores
+from anaphora.cli.foretell import backtest
 from anaphora.cli.options import FILE, encoding_option, json_option, text_option
 from anaphora.cli.saved import as_classifier, text_columns
 from anaphora.cli.talk import counted, say, to_stdout
@@ -16,10 +18,21 @@ from anaphora.data.table import read_table
 from anaphora.data.write import check_absent, replacing
 from anaphora.errors import OptionError
 from anaphora.estimators.classifier import TextClassifier
+from anaphora.estimators.forecaster import Forecaster
 from anaphora.estimators.language import LanguageModel
 from anaphora.estimators.load import load
-from anaphora.report import language
+from anaphora.report import forecast, language
 from anaphora.report.page import page
+
+MEANT_FOR = {
+    "text": ("classify", "language"),
+    "label": ("classify",),
+    "drop_missing": ("classify",),
+    "streams": ("language",),
+    "dynamic": ("language",),
+    "begin": ("forecast",),
+}
+"""The tasks that an option of the command is for."""
 
 
 @click.command("evaluate", short_help="Score a model on a file, beside its baselines.")
@@ -39,6 +52,7 @@ from anaphora.report.page import page
     help="Of a language model: score the text a second time, learning from each part once it is scored. It takes "
     "longer, and needs the extra train; the model itself stays as it is.",
 )
+@click.option("--begin", help="Of a forecaster: the time stamp to score from on. [default: where its training ended]")
 @encoding_option
 @click.option("--report", type=FILE, help="Write the scores as a page, too, with curves and mistakes.")
 @click.option("--force", is_flag=True, help="Replace --report if it exists.")
@@ -51,6 +65,7 @@ def command(
     drop_missing: bool,
     streams: int | None,
     dynamic: bool,
+    begin: str | None,
     encoding: str,
     report: Path | None,
     force: bool,
@@ -63,36 +78,40 @@ def command(
     anaphora evaluate model/ held_out.csv --json
     anaphora evaluate writer/ held_out.txt                  a language model, on a text
     anaphora evaluate writer/ held_out.txt --dynamic
+    anaphora evaluate forecaster/ air.csv                   a forecaster, on what came after its training
     """
     if report:
         check_absent(report, force)
     loaded = load(model)
+    check_meant(loaded.bundle_.task.name, model, locals())
+    content: Any
+    show: Any
     if isinstance(loaded, LanguageModel):
-        if label or drop_missing:
-            raise OptionError(f"{model} is a language model: it reads text, and no labels")
         columns = text or tuple(loaded.bundle_.columns.get("text", ()))
         documents = read_documents([file], columns, encoding)
-        reading = loaded.examine(documents, streams, dynamic, partial(counted, every=10))
-        scores = reading.scores
-        content = report and language.page(reading, loaded.bundle_.training | {"file": file.name}, "evaluated")
+        examined: Any = loaded.examine(documents, streams, dynamic, partial(counted, every=10))
+        content, show = language.page, show_reading
+    elif isinstance(loaded, Forecaster):
+        examined = backtest(loaded, model, file, encoding, begin)
+        content, show = forecast.page, show_forecasts
     else:
-        if streams:
-            raise OptionError(f"--streams is for language models, and {model} is none")
-        if dynamic:
-            raise OptionError(f"--dynamic is for language models, and {model} is none")
         examined = examine(as_classifier(loaded, model), model, file, text, label, drop_missing, encoding)
-        scores = examined.scores
-        content = report and page(examined, loaded.bundle_.training | {"file": file.name}, "labelled")
-    if report and content:
+        content, show = page, show_scores
+    if report:
         with replacing(report, force) as out:
-            out.write(content)
+            out.write(content(examined, loaded.bundle_.training | {"file": file.name}, "evaluated"))
         say(f"The page is in {report}")
     if as_json:
-        to_stdout(json.dumps(scores, indent=2, ensure_ascii=False))
-    elif isinstance(loaded, LanguageModel):
-        show_reading(scores, file.name)
+        to_stdout(json.dumps(examined.scores, indent=2, ensure_ascii=False))
     else:
-        show_scores(scores, file.name)
+        show(examined.scores, file.name)
+
+
+def check_meant(task: str, model: Path, given: Mapping[str, Any]) -> None:
+    """Raise OptionError at an option that models for the task do not have."""
+    for name, tasks in MEANT_FOR.items():
+        if given[name] and task not in tasks:
+            raise OptionError(f"--{name.replace('_', '-')} is not for {model}, a model for the task {task!r}")
 
 
 def examine(

@@ -1,6 +1,7 @@
 """`anaphora predict`: labels for texts on the command line, lines on stdin, or the rows of a file."""
 
 import codecs
+import importlib
 import io
 import json
 import sys
@@ -13,27 +14,29 @@ import click
 
 from anaphora.chunks import chunks
 from anaphora.cli.options import FILE, encoding_option, text_option
-from anaphora.cli.saved import load_classifier, text_columns
+from anaphora.cli.saved import as_classifier, text_columns
 from anaphora.cli.talk import counted, duration, say, to_stdout
 from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
 from anaphora.errors import DataError, OptionError
 from anaphora.estimators.classifier import TextClassifier
+from anaphora.estimators.load import load
 
 CHUNK = 2_048
 IN_ONE_LINE = str.maketrans("\t\r\n", "   ")
 ANSWERS = ("predicted", "probability")
 
 
-@click.command("predict", short_help="Label texts, lines, or the rows of a file.")
+@click.command("predict", short_help="Label texts, lines, or a file's rows; go on with series.")
 @click.argument("model", type=FILE)
 @click.argument("texts", nargs=-1)
 @click.option("--file", type=FILE, help="Label the rows of this file.")
 @click.option("--out", type=FILE, help="Where the rows of --file go, with their labels; else to stdout as CSV.")
 @text_option
 @encoding_option
-@click.option("--force", is_flag=True, help="Replace --out if it exists.")
+@click.option("--report", type=FILE, help="Of a forecaster: draw what comes next on a page, too.")
+@click.option("--force", is_flag=True, help="Replace --out and --report if they exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a text, with the probability of each label.")
 def command(
     model: Path,
@@ -42,18 +45,22 @@ def command(
     out: Path | None,
     text: tuple[str, ...],
     encoding: str,
+    report: Path | None,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Label TEXTS with MODEL; without any, the rows of --file, or the lines of the standard input.
+    """Label TEXTS with MODEL; without any, the rows of --file, or the lines of the standard input. A forecaster goes on
+    with the series of --file.
 
     \b
     anaphora predict model/ "what a film" "what a mess"
     anaphora predict model/ --file new.csv --out scored.csv
     cat lines.txt | anaphora predict model/
+    anaphora predict forecaster/ --file air.csv --report next.html
 
     A text's answer is a line: the label, its probability, the text, with tabs between. A file's rows keep all their
-    columns and get two more, predicted and probability.
+    columns and get two more, predicted and probability. A forecaster's rows are the steps to come, with mean and
+    quantiles of each.
     """
     for given in texts:
         if looks_like_file(given):
@@ -64,7 +71,16 @@ def command(
         raise OptionError("--json is for texts and lines; name --out answers.jsonl to have a file's rows as JSON")
     if out and not file:
         raise OptionError("--out is for the rows of --file; redirect the answers with > instead")
-    classifier = load_classifier(model)
+    loaded = load(model)
+    if loaded.bundle_.task.name == "forecast":
+        if not file or as_json or text:
+            raise OptionError(f"{model} is a forecaster: name the file with the series to go on with, --file FILE")
+        # Loaded here, so that labelling a text waits for nothing of it.
+        importlib.import_module("anaphora.cli.foretell").foretell(loaded, model, file, out, encoding, force, report)
+        return
+    if report:
+        raise OptionError(f"--report is for forecasters, and {model} is none")
+    classifier = as_classifier(loaded, model)
     if file:
         columns = text or text_columns(classifier, model)
         began = time.perf_counter()

@@ -9,10 +9,6 @@ from anaphora.estimators.classifier import TextClassifier
 from anaphora.estimators.load import load
 
 
-def load_classifier(folder: Path) -> TextClassifier:
-    return as_classifier(load(folder), folder)
-
-
 def as_classifier(model: Any, folder: Path) -> TextClassifier:
     if model.bundle_.task.name == "language":
         raise OptionError(f"{folder} is a language model, which labels nothing: use anaphora generate {folder}")

@@ -11,6 +11,7 @@ from anaphora.bundle import REPORT
 from anaphora.cli.display import show_scores
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
 from anaphora.cli.talk import say
+from anaphora.cli.train_forecast import forecast
 from anaphora.cli.train_language import language
 from anaphora.cli.training import check_share, output, output_options, test_size_option
 from anaphora.data.duplicates import near_duplicate_groups
@@ -29,6 +30,7 @@ def command() -> None:
 
 
 command.add_command(language)
+command.add_command(forecast)
 
 
 class ClassifyCommand(Sections):

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.extras import load_extra
+from anaphora.report.forecasts import Window
 
 # Colours that stand for the page's own, and are replaced when the SVG is written.
 INK, NETWORK, LINEAR = "#010203", "#040506", "#070809"
 PAGE_COLOURS = {INK: "currentColor", NETWORK: "var(--network)", LINEAR: "var(--linear)"}
-SIZE = (5.2, 3.2)
+SIZE, WIDE = (5.2, 3.2), (10.4, 3.2)
 BINS = 10
 
 
@@ -50,6 +51,42 @@ def loss_curves(epochs: Sequence[Mapping[str, Any]], ngram: float | None) -> str
         axes.axhline(ngram, color=INK, linewidth=1.2, linestyle=":", label="n-gram model")
     axes.legend(frameon=False, fontsize=8, labelcolor=INK)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    return _svg(figure)
+
+
+def errors_by_step(by_step: Sequence[Mapping[str, float]], baselines: Sequence[str]) -> str:
+    """Mean absolute errors against the step of the horizon."""
+    figure, axes = _figure("steps ahead", "mean absolute error")
+    steps = [line["step"] for line in by_step]
+    dashes = dict(zip(baselines, ("--", "-.", ":"), strict=False))
+    for name, dash in dashes.items():
+        colour = LINEAR if name == "linear" else INK
+        axes.plot(steps, [line[name] for line in by_step], color=colour, linewidth=1.1, linestyle=dash, label=name)
+    axes.plot(steps, [line["network"] for line in by_step], color=NETWORK, label="network")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    return _svg(figure)
+
+
+def fan(window: Window, levels: Sequence[float]) -> str:
+    """What came before, the ranges and the median of what was answered, and what came, where it is known."""
+    figure, axes = _figure("", "", WIDE)
+    past, ahead = window.past_stamps_T, window.stamps_h
+    joined = np.concatenate([past[-1:], ahead])
+    axes.plot(past, window.past_T, color=INK, linewidth=1.1)
+    for low in range(len(levels) // 2):
+        low_h, high_h = (window.quantiles_hQ[:, place] for place in (low, len(levels) - 1 - low))
+        axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=0.18, linewidth=0)
+    middle = list(levels).index(0.5)
+    from_last = np.concatenate([window.past_T[-1:], window.quantiles_hQ[:, middle]])
+    axes.plot(joined, from_last, color=NETWORK, label="network, median")
+    if "linear" in window.baselines:
+        axes.plot(ahead, window.baselines["linear"], color=LINEAR, linewidth=1.1, linestyle="--", label="linear")
+    if window.came_h is not None:
+        came = np.concatenate([window.past_T[-1:], window.came_h])
+        axes.plot(joined, came, color=INK, linewidth=1.1, linestyle=":", label="what came")
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
     return _svg(figure)
 
 
@@ -95,9 +132,9 @@ def calibration_error(right: NDArray[np.bool_], certainty: NDArray[np.float32]) 
     return float((counts * np.abs(middles - shares)).sum() / max(1, counts.sum()))
 
 
-def _figure(across: str, up: str) -> tuple[Any, Any]:
+def _figure(across: str, up: str, size: tuple[float, float] = SIZE) -> tuple[Any, Any]:
     figures = load_extra("matplotlib.figure")
-    figure = figures.Figure(SIZE, layout="constrained")
+    figure = figures.Figure(size, layout="constrained")
     axes = figure.add_subplot()
     _bare(axes)
     axes.set_xlabel(across, color=INK)

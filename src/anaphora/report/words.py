@@ -53,6 +53,37 @@ def _against_ngram(scores: Mapping[str, Any], network: str) -> str:
     return f"The n-gram model is better than the network: {against} ({interval})."
 
 
+CALLED = {
+    "linear": "the linear autoregression",
+    "seasonal": "the seasonal naive forecast",
+    "last": "repeating the last value",
+}
+
+
+def forecast_verdict(scores: Mapping[str, Any]) -> str:
+    """Whether the network foretells better than each of its baselines, the best of them first."""
+    baselines = scores["baselines"]
+    against = [_against(scores, name) for name in sorted(baselines, key=lambda name: float(baselines[name]["mase"]))]
+    few = " The windows are too few, or overlap too much, to say that this is not chance." * _untold(scores)
+    return f"Of mean absolute scaled errors the network has {scores['mase']:.3f}: {'; '.join(against)}.{few}"
+
+
+def _untold(scores: Mapping[str, Any]) -> bool:
+    return any(test["low"] == float("-inf") for test in scores["comparison"].values())
+
+
+def _against(scores: Mapping[str, Any], name: str) -> str:
+    theirs, test = scores["baselines"][name]["mase"], scores["comparison"][name]
+    difference, low, high = test["difference"], test["low"], test["high"]
+    if difference == 0:
+        return f"as much as {CALLED[name]}"
+    beside = f"{abs(difference):.3f} {'less' if difference < 0 else 'more'} than {CALLED[name]} ({theirs:.3f}"
+    if low == float("-inf"):
+        return f"{beside})"
+    interval = f"95 % between {low:+.3f} and {high:+.3f}"
+    return f"{beside}; {interval}{', which may be chance' if low <= 0 <= high else ''})"
+
+
 def _reservations(scores: Mapping[str, Any]) -> Iterator[str]:
     if (unknown := scores.get("unknown_tokens", 0)) >= WORTH_SAYING:
         yield (

@@ -68,6 +68,16 @@ class Net(nn.Module):
         """Of each place the target's log-probability, and 1 where no token has a higher one: `[N, 2]`."""
         return self.numpy(scores(flat(features, lengths_B), *head, targets_N, self._precision))
 
+    def pinball(self, answers_BhQ: torch.Tensor, targets_Bh: torch.Tensor, levels: Sequence[float]) -> torch.Tensor:
+        """Mean quantile loss of each row (Koenker & Bassett 1978), doubled: the median's is the absolute error."""
+        levels_Q = answers_BhQ.new_tensor(levels)
+        far_BhQ = targets_Bh[:, :, None] - answers_BhQ
+        return 2 * torch.maximum(levels_Q * far_BhQ, (levels_Q - 1) * far_BhQ).mean((1, 2))
+
+    def squared_errors(self, answers_Bh: torch.Tensor, targets_Bh: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of each row."""
+        return (answers_Bh - targets_Bh).square().mean(1)
+
     @property
     def _precision(self) -> str:
         head = self.head

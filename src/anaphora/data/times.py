@@ -1,0 +1,173 @@
+"""Time stamps at equal steps: read, checked, gone on with, and what the calendar says of them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.errors import DataError
+
+Stamps = NDArray[Any]
+"""`[T]`, datetime64[s], or whole numbers where time is only counted."""
+
+DAY = 86_400
+CYCLES = {"day": DAY, "week": 7 * DAY, "year": 365.2425 * DAY}
+"""Their lengths in seconds."""
+NAMED = {
+    "month": {1: "month", 3: "quarter", 12: "year"},
+    "second": {1: "second", 60: "minute", 3_600: "hour", DAY: "day", 7 * DAY: "week"},
+    "number": {1: "number"},
+}
+MONTH = CYCLES["year"] / 12
+_NUMBER = re.compile(r"[+-]?\d+")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The distance from a stamp to the next: so many months, seconds, or numbers (the keys of NAMED)."""
+
+    count: int
+    unit: str
+
+    @classmethod
+    def of(cls, stamps_T: Stamps, called: str) -> Self:
+        """The one distance of all neighbours, which are in order. Raises DataError where there are several, or none."""
+        step = cls.usual(stamps_T, called)
+        steps = np.diff(step.counts(stamps_T))
+        if (steps == step.count).all():
+            return step
+        place = int(np.flatnonzero(steps != step.count)[0])
+        here, other = (Step(int(count), step.unit).in_words() for count in (step.count, steps[place]))
+        raise DataError(
+            f"the time stamps of {called} are not equally far apart: mostly {here}, but from "
+            f"{step.shown(stamps_T[place])} to {step.shown(stamps_T[place + 1])} it is {other} "
+            f"({int((steps != step.count).sum()):,} such places; of a file they can be filled: --gaps interpolate)"
+        )
+
+    @classmethod
+    def usual(cls, stamps_T: Stamps, called: str) -> Self:
+        """The most frequent distance of neighbours. Raises DataError where there is none."""
+        if len(stamps_T) < 2:
+            raise DataError(f"{called} has {len(stamps_T)} time stamps: two or more show how far they are apart")
+        unit = "number"
+        if stamps_T.dtype.kind == "M":
+            months_T, rest_T = _months(stamps_T)
+            at_ends = rest_T == _length(months_T) - DAY  # of months of unequal length
+            unit = "month" if (rest_T == rest_T[0]).all() or at_ends.all() else "second"
+        values, counts = np.unique(np.diff(cls(1, unit).counts(stamps_T)), return_counts=True)
+        return cls(int(values[counts.argmax()]), unit)
+
+    def counts(self, stamps_T: Stamps) -> NDArray[np.int64]:
+        """Stamps as whole numbers of the unit."""
+        return _months(stamps_T)[0] if self.unit == "month" else stamps_T.astype(np.int64)
+
+    def places(self, stamps_T: Stamps, called: str) -> NDArray[np.int64]:
+        """How many steps each stamp is after the first. Raises DataError where one lies between two steps."""
+        since_T = self.counts(stamps_T) - self.counts(stamps_T[:1])
+        between = since_T % self.count != 0
+        if between.any():
+            raise DataError(
+                f"{called}: the time stamp {stamps_T[int(between.argmax())]} lies between two steps of "
+                f"{self.in_words()} from {stamps_T[0]} on"
+            )
+        return since_T // self.count
+
+    @property
+    def seconds(self) -> float:
+        """About how long it is; 0 where time is only counted."""
+        return self.count * {"month": MONTH, "second": 1.0, "number": 0.0}[self.unit]
+
+    def after(self, last: Any, steps: int) -> Stamps:
+        """The stamps that follow one."""
+        ahead = self.count * np.arange(1, steps + 1)
+        if self.unit != "month":
+            return np.asarray(last + ahead)
+        months, rest = _months(np.asarray([last]))
+        at_end = rest[0] == _length(months)[0] - DAY
+        then = months[0] + ahead
+        return then.astype("M8[M]").astype("M8[s]") + (_length(then) - DAY if at_end else rest[0])
+
+    def cycles(self) -> dict[str, float]:
+        """The calendar's cycles that are longer than two steps, in steps."""
+        if not self.seconds:
+            return {}
+        return {name: length / self.seconds for name, length in CYCLES.items() if length > 2 * self.seconds}
+
+    def seasons(self) -> dict[str, int]:
+        """The cycles that are a whole number of steps, or nearly, as a year is of days."""
+        whole = {name: round(length) for name, length in self.cycles().items()}
+        return {name: steps for name, steps in whole.items() if abs(steps - self.cycles()[name]) < 0.01 * steps}
+
+    def shown(self, stamp: Any) -> str:
+        """A stamp as people write it: no finer than the step."""
+        if self.unit == "number":
+            return str(stamp)
+        day, _, time = str(np.datetime64(stamp, "s")).partition("T")
+        if self.unit == "month" and day.endswith("-01"):
+            return day[:-3]
+        whole = self.unit == "month" or self.count % DAY == 0
+        return day if whole and time == "00:00:00" else f"{day} {time.removesuffix(':00')}"
+
+    def in_words(self) -> str:
+        """`a month`, `15 minutes`: in the longest unit that it is a whole number of."""
+        length, unit = max((length, unit) for length, unit in NAMED[self.unit].items() if self.count % length == 0)
+        if (many := self.count // length) > 1:
+            return f"{many} {unit}s"
+        return f"an {unit}" if unit == "hour" else f"a {unit}"
+
+
+def parse(texts: Sequence[str], called: str) -> Stamps:
+    """Stamps of ISO 8601 (1949-01, 2016-07-01, 2016-07-01 14:00:00), or whole numbers. One with an offset from UTC is
+    taken in UTC. Raises DataError, which names the row by what the column is `called`.
+    """
+    if texts and all(_NUMBER.fullmatch(text.strip()) for text in texts):
+        return np.array([int(text) for text in texts], np.int64)
+    stamps = np.empty(len(texts), "M8[s]")
+    for place, text in enumerate(texts):
+        try:
+            stamps[place] = _stamp(text.strip())
+        except ValueError:
+            raise DataError(
+                f"row {place + 1}: {called}={text!r} is no time stamp: 2020-01, 2020-01-31, 2020-01-31 14:00 "
+                "or whole numbers are read"
+            ) from None
+    return stamps
+
+
+def cycle_features(stamps_T: Stamps, cycles: Sequence[str]) -> NDArray[np.float32]:
+    """Sine and cosine of where each stamp stands in each cycle: `[T, 2 * cycles]`."""
+    features = np.zeros((len(stamps_T), 2 * len(cycles)), np.float32)
+    for place, name in enumerate(cycles):
+        # A week begins with a Monday, as that of 29 December 1969 did.
+        since = stamps_T - np.datetime64("1969-12-29" if name == "week" else "1970-01-01", "s")
+        if name == "year":
+            since = stamps_T - stamps_T.astype("M8[Y]").astype("M8[s]")
+        angle_T = 2 * np.pi * (since.astype(np.int64) / CYCLES[name])
+        features[:, 2 * place], features[:, 2 * place + 1] = np.sin(angle_T), np.cos(angle_T)
+    return features
+
+
+def _stamp(text: str) -> np.datetime64:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        if not re.fullmatch(r"\d{4}-\d{2}", text):
+            raise
+        return np.datetime64(text, "s")
+    return np.datetime64(read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read, "s")
+
+
+def _months(stamps_T: Stamps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Months since 1970, and the seconds into the month."""
+    months_T = stamps_T.astype("M8[M]")
+    return months_T.astype(np.int64), (stamps_T - months_T.astype("M8[s]")).astype(np.int64)
+
+
+def _length(months: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The seconds of months."""
+    begins, ends = ((months + more).astype("M8[M]").astype("M8[s]") for more in (0, 1))
+    return (ends - begins).astype(np.int64)

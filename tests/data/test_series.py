@@ -1,0 +1,131 @@
+"""Series from files and arrays."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anaphora.data.series import of_arrays, read_series
+from anaphora.errors import DataError, UnknownColumn
+
+
+def written(folder: Path, *lines: str) -> Path:
+    file = folder / "sales.csv"
+    file.write_text("\n".join(("day,shop,sold,price", *lines)) + "\n", encoding="utf-8")
+    return file
+
+
+def read(file: Path, **given: tuple[str, ...]):
+    return read_series(file, "day", ("sold",), **given)
+
+
+def test_each_group_is_a_series_and_late_rows_tell_of_the_time_to_come(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "2020-01-02,b,4,1", "2020-01-01,a,1,9", "2020-01-01,b,3,1", "2020-01-02,a,2,9", "2020-01-03,a,,7"
+    )
+    first, second = read(file, groups=("shop",), covariates=("price",))
+    assert (first.name, second.name) == ("b", "a")
+    assert first.values_T.tolist() == [3, 4]  # in the order of their stamps
+    assert second.values_T.tolist() == [1, 2]
+    assert second.known_AX[:, 0].tolist() == [9, 9, 7]
+    assert len(second.stamps_A) == 3
+
+
+def test_each_value_column_is_a_series(tmp_path: Path) -> None:
+    file = written(tmp_path, "2020-01-01,a,1,9", "2020-01-02,a,2,8")
+    assert [one.name for one in read_series(file, "day", ("sold", "price"))] == ["sold", "price"]
+    assert [one.name for one in read_series(file, "day", ("sold", "price"), ("shop",))] == ["a: sold", "a: price"]
+
+
+def test_without_stamps_the_rows_are_counted(tmp_path: Path) -> None:
+    (one,) = read_series(written(tmp_path, "x,a,1,9", "x,a,2,8"), None, ("sold",))
+    assert one.stamps_A.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [
+        (
+            ["2020-01-01,a,1,1", "2020-01-01,b,2,1"],
+            r"time stamp 2020-01-01.* more than once; name the column .* \(--group\)",
+        ),
+        (["2020-01-01,a,1,1", "2020-01-02,a,2,1", "2020-01-04,a,2,1", "2020-01-05,a,2,1"], "not equally far apart"),
+        (
+            ["2020-01-01,a,1,1", "2020-01-02,a,,1", "2020-01-03,a,3,1"],
+            "row 2: sold is missing; every step needs a number",
+        ),
+        (["2020-01-01,a,one,1", "2020-01-02,a,2,1"], "row 1: sold is 'one', which is no number"),
+        (["2020-01-01,a,nan,1", "2020-01-02,a,2,1"], "row 1: sold is nan; a finite number"),
+        (["2020-01-01,a,1,1", "2020-01-02,a,inf,1"], "row 2: sold is inf; a finite number"),
+        (["2020-01-01,a,1,1", "2020-01-02,a,2,"], "row 2: price is missing"),
+        (["2020-01-01,a,,1", "2020-01-02,a,,1"], "has no value of 'sold'"),
+        (["soon,a,1,1", "2020-01-02,a,2,1"], "row 1: day='soon' is no time stamp"),
+        ([], "has a header but no rows"),
+    ],
+)
+def test_bad_rows_are_named(lines: list[str], match: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=match):
+        read(written(tmp_path, *lines), covariates=("price",))
+
+
+def test_a_wrong_column_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownColumn, match="did you mean 'sold'"):
+        read_series(written(tmp_path, "2020-01-01,a,1,1"), "day", ("solt",))
+
+
+def test_arrays_of_every_shape() -> None:
+    assert [one.name for one in of_arrays([1, 2, 3])] == ["series"]
+    assert [one.name for one in of_arrays(np.ones((4, 2)))] == ["series 1", "series 2"]
+    assert [len(one) for one in of_arrays([[1, 2, 3], [4, 5]])] == [3, 2]
+    assert [one.name for one in of_arrays({"a": [1, 2], "b": [3, 4, 5]})] == ["a", "b"]
+
+
+def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
+    (one,) = of_arrays([1, 2, 3], ["2020-01", "2020-02", "2020-03"], [5, 6, 7, 8])
+    assert one.known_AX[:, 0].tolist() == [5, 6, 7, 8]
+    assert str(one.stamps_A[3])[:7] == "2020-04"
+
+
+@pytest.mark.parametrize(
+    ("values", "given", "match"),
+    [
+        ([], {}, "has the shape"),
+        (np.ones((2, 2, 2)), {}, r"has the shape \(2, 2, 2\)"),
+        ({}, {}, "there is no series"),
+        ([1, "x"], {}, "cannot be read as an array of numbers"),
+        ([1, float("nan"), 3], {}, "the value of step 1 is nan"),
+        ([1, float("inf"), 3], {}, "the value of step 1 is inf"),
+        ([1, 2, 3], {"covariates": [1, 2]}, r"have the shape \(2, 1\): \[A, X\] with A at least 3"),
+        ([1, 2, 3], {"covariates": [1, 2, float("nan")]}, "the covariate of step 2"),
+        ([1, 2, 3], {"stamps": ["2020-01", "2020-02"]}, "3 values and 2 time stamps"),
+        ([1, 2], {"stamps": ["2020-02", "2020-01"]}, "put them in order"),
+    ],
+)
+def test_bad_arrays_are_refused(values, given, match: str) -> None:
+    with pytest.raises(DataError, match=match):
+        of_arrays(values, **given)
+
+
+def test_a_place_is_a_number_or_a_stamp() -> None:
+    (one,) = of_arrays([1, 2, 3, 4], ["2020-01", "2020-02", "2020-03", "2020-04"])
+    assert (one.place(2), one.place("2020-03"), one.place("2020-02-15"), one.place("2021-01")) == (2, 2, 2, 4)
+    with pytest.raises(DataError, match="is no time stamp"):
+        one.place("soon")
+    with pytest.raises(DataError, match="of another kind"):
+        of_arrays([1, 2, 3])[0].place("2020-01")
+
+
+def test_gaps_are_filled_on_demand_by_the_line_between_their_neighbours(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "2020-01-01,a,1,1", "2020-01-02,a,NA,3", "2020-01-03,a,3,", "2020-01-06,a,9,9", "2020-01-07,a,,4"
+    )
+    (one,) = read_series(file, "day", ("sold",), covariates=("price",), gaps="interpolate")
+    assert one.values_T.tolist() == [1, 2, 3, 5, 7, 9]
+    assert one.known_AX[:, 0] == pytest.approx([1, 3, 4.5, 6, 7.5, 9, 4])
+    assert [str(stamp)[:10] for stamp in one.stamps_A[[0, 3, 6]]] == ["2020-01-01", "2020-01-04", "2020-01-07"]
+
+
+def test_a_stamp_between_two_steps_is_no_gap(tmp_path: Path) -> None:
+    file = written(tmp_path, "2020-01-01,a,1,1", "2020-01-02,a,2,1", "2020-01-03,a,3,1", "2020-01-03 12:00,a,4,1")
+    with pytest.raises(DataError, match="2020-01-03T12:00:00 lies between two steps of a day"):
+        read_series(file, "day", ("sold",), gaps="interpolate")

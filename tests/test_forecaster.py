@@ -1,0 +1,268 @@
+"""Forecasters: what they learn, what they answer, how they are scored."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anaphora import Forecaster, load
+from anaphora.data.series import of_arrays
+from anaphora.errors import DataError, OptionError
+from anaphora.networks.network import In, build, draw
+from anaphora.report.words import forecast_verdict
+from anaphora.runtime import blocks as runtime_blocks
+from anaphora.tasks.forecast import ForecastConfig
+from anaphora.tasks.ridge import Autoregression
+from anaphora.train import blocks as training_blocks
+from anaphora.train.device import to_device
+
+QUICK: dict[str, Any] = {"horizon": 4, "lookback": 8, "hidden_size": 8, "steps": 60, "batch_size": 16}
+MONTHS = [f"{1990 + i // 12}-{i % 12 + 1:02d}" for i in range(160)]
+T = np.arange(160.0)
+WAVE = 20 + 3 * np.sin(2 * np.pi * T / 12) + 0.05 * T
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Forecaster:
+    return Forecaster(**QUICK).fit(WAVE[:140], MONTHS[:140])
+
+
+def test_it_goes_on_with_a_wave_and_a_trend(fitted: Forecaster) -> None:
+    np.testing.assert_allclose(fitted.predict(WAVE[:150], MONTHS[:150]), WAVE[150:154], atol=0.3)
+
+
+def test_the_answers_say_when_and_how_sure(fitted: Forecaster) -> None:
+    (found,) = fitted.forecast(WAVE[:150], MONTHS[:150])
+    assert [str(stamp)[:7] for stamp in found.stamps_h] == MONTHS[150:154]
+    assert found.quantiles_hQ.shape == (4, 5)
+    assert (np.diff(found.quantiles_hQ, axis=1) >= 0).all()
+    np.testing.assert_array_equal(found.median, found.quantiles_hQ[:, 2])
+
+
+def test_a_saved_forecaster_answers_bit_by_bit_the_same(fitted: Forecaster, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    own, other = (model.forecast(WAVE, MONTHS)[0].quantiles_hQ for model in (fitted, loaded))
+    np.testing.assert_array_equal(own, other)
+    assert loaded.evaluate(WAVE, MONTHS, begin=140) == fitted.evaluate(WAVE, MONTHS, begin=140)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"cell": "lstm", "layers": 2, "segment": 2}, {"linear": False, "scale": "window"}]
+)
+def test_training_and_runtime_answer_the_same(options: dict[str, Any]) -> None:
+    model = Forecaster(**QUICK | options)
+    series = of_arrays(WAVE, MONTHS)
+    task = model._task.learn(ForecastConfig.from_dict(model.get_params()), series).resolved(100)
+    arrays = draw(task.spec(), 3)
+    windows = task.windows(series, [0], [160])
+    batch = windows.batch(np.arange(5))
+    nets = [build(task.recipe, task.spec(), In(kit, "float32"), arrays) for kit in (training_blocks, runtime_blocks)]
+    nets[0].eval()
+    there = to_device(batch, next(nets[0].parameters()).device)
+    found = [task.decode(nets[0], nets[0](*there.inputs)[0]), task.decode(nets[1], nets[1](*batch.inputs)[0])]
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-5)
+
+
+def test_it_begins_as_the_linear_autoregression(fitted: Forecaster) -> None:
+    task = fitted.bundle_.task
+    series = of_arrays(WAVE[:140], MONTHS[:140])
+    windows = task.windows(series, [0], [140])
+    arrays = task.start(draw(task.spec(), 0), windows)
+    net = build(task.recipe, task.spec(), In(runtime_blocks, "float32"), arrays)
+    inputs = windows.batch(np.arange(6)).inputs
+    answers = task.decode(net, net(*inputs)[0])
+    linear = Autoregression.fit(windows).answer(windows.view(np.arange(6)))
+    np.testing.assert_allclose(answers, np.repeat(linear[:, :, None], 6, 2), rtol=1e-4)
+
+
+def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
+    planted = WAVE.copy()
+    planted[140:] = 1e6
+    own, other = (Forecaster(**QUICK | {"steps": 5, "validation": 0}) for _ in range(2))
+    for model, values in ((own, WAVE), (other, planted)):
+        model.fit([one.until(140) for one in of_arrays(values, MONTHS)])
+    assert own.bundle_.task.learned() == other.bundle_.task.learned()
+    for name, array in own.bundle_.arrays.items():
+        np.testing.assert_array_equal(array, other.bundle_.arrays[name])
+
+
+def test_the_validation_part_teaches_no_scale() -> None:
+    long = np.concatenate([np.sin(np.arange(1_000) / 5), np.full(300, 1e4)])
+    model = Forecaster(**QUICK | {"steps": 5, "validation": 0.25}).fit(long)
+    assert model.bundle_.training["validation_windows"] >= 200
+    (mean, deviation), *_ = model.bundle_.task.scales.values()
+    assert abs(mean) < 0.1
+    assert deviation < 1
+
+
+def test_an_origin_sees_nothing_after_it(fitted: Forecaster) -> None:
+    planted = WAVE.copy()
+    planted[150:] = 1e6
+    own = fitted.predict(WAVE[:150], MONTHS[:150])
+    windows = [fitted.examine(values, MONTHS, begin=150).shown[0] for values in (WAVE, planted)]
+    np.testing.assert_array_equal(windows[0].quantiles_hQ, windows[1].quantiles_hQ)
+    np.testing.assert_allclose(windows[0].quantiles_hQ[:, 2], own, rtol=1e-6)
+
+
+def test_covariates_that_foretell_are_used() -> None:
+    rng = np.random.default_rng(0)
+    sales = rng.integers(0, 2, 404).astype(float)
+    values = 5 * sales[:400] + 0.1 * rng.normal(size=400)
+    options = QUICK | {"difference": "none", "steps": 200}
+    with_, without = Forecaster(**options).fit(values, covariates=sales[:400]), Forecaster(**options).fit(values)
+    np.testing.assert_allclose(with_.predict(values, covariates=sales), 5 * sales[400:], atol=0.5)
+    assert np.abs(without.predict(values) - 5 * sales[400:]).max() > 1
+    with pytest.raises(DataError, match="covariates of 4 of the 4 steps to come are missing"):
+        with_.predict(values, covariates=sales[:400])
+    with pytest.raises(DataError, match="has 0 covariates, but 1 are learned from"):
+        with_.predict(values)
+
+
+def test_many_series_share_a_network_and_keep_their_scales() -> None:
+    many = {"small": WAVE, "large": 1_000 * WAVE[:150]}
+    model = Forecaster(**QUICK).fit(many)
+    small, large = model.predict(many)
+    assert small.max() < 40
+    assert large.min() > 10_000
+    new = model.predict({"unheard of": 50 * WAVE})
+    np.testing.assert_allclose(new, 50 * (20 + 3 * np.sin(2 * np.pi * np.arange(160, 164) / 12) + 8), rtol=0.1)
+
+
+@pytest.mark.parametrize("options", [{"segment": 1}, {"segment": 2}, {"segment": 4, "quantiles": (0.5,)}])
+def test_the_recursive_strategy_answers_the_whole_horizon(options: dict[str, Any]) -> None:
+    model = Forecaster(**QUICK | options | {"strategy": "recursive", "horizon": 6}).fit(WAVE[:140], MONTHS[:140])
+    found = model.predict(WAVE[:150], MONTHS[:150])
+    np.testing.assert_allclose(found, WAVE[150:156], atol=0.5)
+    np.testing.assert_array_equal(found, model.predict(WAVE[:150], MONTHS[:150]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"difference": "season"},
+        {"difference": "none"},
+        {"scale": "window"},
+        {"log": True},
+        {"calendar": False},
+        {"ensemble": 2},
+    ],
+    ids=str,
+)
+def test_every_way_of_preparing_values_gives_them_back(options: dict[str, Any]) -> None:
+    model = Forecaster(**QUICK | options).fit(WAVE[:140], MONTHS[:140])
+    np.testing.assert_allclose(model.predict(WAVE[:150], MONTHS[:150]), WAVE[150:154], atol=0.5)
+
+
+def test_the_scores_stand_beside_three_baselines(fitted: Forecaster) -> None:
+    scores = fitted.evaluate(WAVE, MONTHS, begin="2001-09")
+    last = np.array([[WAVE[t - 1]] * 4 for t in range(140, 157)])
+    seasonal = np.array([WAVE[t - 12 : t - 8] for t in range(140, 157)])
+    truth = np.array([WAVE[t : t + 4] for t in range(140, 157)])
+    assert set(scores["baselines"]) == {"last", "seasonal", "linear"}
+    assert scores["windows"] == 17
+    assert scores["baselines"]["last"]["mae"] == pytest.approx(np.abs(last - truth).mean())
+    assert scores["baselines"]["seasonal"]["mae"] == pytest.approx(np.abs(seasonal - truth).mean())
+    unit = np.abs(WAVE[12:140] - WAVE[:128]).mean()
+    assert scores["baselines"]["last"]["mase"] == pytest.approx(np.abs(last - truth).mean() / unit)
+    for line in scores["by_step"]:
+        for name in ("last", "seasonal", "linear"):
+            assert line[f"network - {name}"] == pytest.approx(line["network"] - line[name])
+
+
+@pytest.mark.parametrize("sign", [-1, 0, 1])
+def test_the_sentence_matches_the_sign(sign: int, fitted: Forecaster) -> None:
+    scores = fitted.evaluate(WAVE, MONTHS, begin=140)
+    for name, baseline in scores["baselines"].items():
+        assert scores["comparison"][name]["difference"] == pytest.approx(scores["mase"] - baseline["mase"])
+    test = {"difference": sign * 0.25, "low": sign * 0.25 - 0.1, "high": sign * 0.25 + 0.1}
+    said = forecast_verdict(
+        {"mase": 1 + sign * 0.25, "baselines": {"linear": {"mase": 1.0}}, "comparison": {"linear": test}}
+    )
+    expected = {-1: "0.250 less than the linear autoregression", 0: "as much as", 1: "0.250 more than the linear"}
+    assert expected[sign] in said
+    assert "may be chance" not in said
+
+
+@pytest.mark.parametrize("low", [-0.3, float("-inf")])
+def test_what_may_be_chance_is_called_so(low: float) -> None:
+    test = {"difference": -0.1, "low": low, "high": -low - 0.2}
+    said = forecast_verdict({"mase": 0.9, "baselines": {"last": {"mase": 1.0}}, "comparison": {"last": test}})
+    assert "chance" in said
+
+
+def test_the_season_is_the_calendars_that_fits_best(fitted: Forecaster) -> None:
+    assert fitted.bundle_.task.options.season == 12
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2023-01-01"))
+    week, year = (np.sin(2 * np.pi * np.arange(len(days)) / length) for length in (7, 365))
+    for values, season in ((week, 7), (year, 365)):
+        model = Forecaster(**QUICK | {"steps": 2}).fit(values, days)
+        assert model.bundle_.task.options.season == season
+
+
+def test_a_constant_series_is_gone_on_with() -> None:
+    flat = np.full(60, 3.0)
+    model = Forecaster(**QUICK | {"steps": 5}).fit(flat)
+    np.testing.assert_allclose(model.predict(flat), 3, atol=0.01)
+    assert np.isfinite(model.evaluate(flat, begin=50)["mae"])
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"horizon": 0}, "horizon=0 is out of range"),
+        ({"quantiles": (0.1, 0.9)}, "rising levels are needed, 0.5 among them"),
+        ({"quantiles": (0.5, 0.1)}, "rising levels are needed"),
+        ({"quantiles": (0.5, 1.0)}, "quantiles=1.0 is out of range"),
+        ({"lookback": 9, "segment": 2}, "lookback=9 is not a number of segments of 2"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(OptionError, match=match):
+        Forecaster(**QUICK | options).fit(WAVE)
+
+
+def test_a_series_that_is_too_short_is_named(fitted: Forecaster) -> None:
+    with pytest.raises(DataError, match="b has 9 values to learn from, but lookback=8, horizon=4"):
+        Forecaster(**QUICK).fit({"a": WAVE, "b": WAVE[:9]})
+    with pytest.raises(DataError, match="series has 7 values, but the model reads the last 12"):
+        fitted.predict(WAVE[:7], MONTHS[:7])
+    with pytest.raises(DataError, match="no window of lookback=8 and horizon=4"):
+        fitted.evaluate(WAVE, MONTHS, begin=158)
+
+
+def test_another_step_is_refused(fitted: Forecaster) -> None:
+    with pytest.raises(DataError, match="step is a quarter, but the model learned from steps of a month"):
+        fitted.predict(WAVE[:40], [f"{1990 + i // 4}-{3 * (i % 4) + 1:02d}" for i in range(40)])
+
+
+def test_logarithms_want_values_above_zero() -> None:
+    with pytest.raises(DataError, match="is -1, which has no logarithm: leave out log"):
+        Forecaster(**QUICK, log=True).fit(np.where(T == 9, -1.0, WAVE))
+
+
+def test_a_resumed_training_reaches_the_same_model(tmp_path: Path) -> None:
+    whole = Forecaster(**QUICK).fit(WAVE)
+    broken = Forecaster(**QUICK)
+    for event in broken.fit_events(WAVE, partial=tmp_path):
+        if type(event).__name__ == "Epoch" and event.epoch == 3:
+            break
+    resumed = Forecaster(**QUICK)
+    for _ in resumed.fit_events(WAVE, partial=tmp_path):
+        pass
+    np.testing.assert_array_equal(whole.predict(WAVE), resumed.predict(WAVE))
+
+
+def test_what_was_read_already_stays_as_it_is(fitted: Forecaster) -> None:
+    series = of_arrays(WAVE, MONTHS)
+    np.testing.assert_array_equal(fitted.predict(series), fitted.predict(WAVE, MONTHS))
+
+
+def test_a_cycle_of_the_calendar_is_read_where_it_helps() -> None:
+    days = np.arange(np.datetime64("2015-01-01"), np.datetime64("2020-01-01"))
+    noise = np.random.default_rng(0).normal(size=len(days))
+    year = np.sin(2 * np.pi * np.arange(len(days)) / 365.2425)
+    for values, cycles in ((noise, ()), (3 * year + noise, ("year",))):
+        model = Forecaster(**QUICK | {"steps": 2}).fit(values, days)
+        assert model.bundle_.task.cycles == cycles
