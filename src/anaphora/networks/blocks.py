@@ -167,6 +167,18 @@ class WordDropout:
 
 
 @dataclass(frozen=True)
+class Adversary:
+    """Move a row's vectors in the direction that raises the loss most, while training (`train/adversary.py`): all
+    together by `size` times the length of one.
+    """
+
+    size: float
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+@dataclass(frozen=True)
 class Candidates:
     """The tokens that a target's score stands beside while training: so many draws, and all of a step's targets; with
     no draws, all tokens (`train/sampled.py`).
@@ -178,5 +190,17 @@ class Candidates:
         return {}
 
 
-Block = Embedding | Recurrent | Pool | Dense | Head | Hidden | Dropout | LockedDropout | WordDropout | Candidates
+Block = (
+    Embedding
+    | Recurrent
+    | Pool
+    | Dense
+    | Head
+    | Hidden
+    | Dropout
+    | LockedDropout
+    | WordDropout
+    | Adversary
+    | Candidates
+)
 Spec = dict[str, Block]

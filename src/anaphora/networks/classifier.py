@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from anaphora.config import SUITED, option
-from anaphora.networks.blocks import Dense, Dropout, Embedding, Hidden, LockedDropout, Pool, Spec, WordDropout
+from anaphora.networks.blocks import (
+    Adversary,
+    Dense,
+    Dropout,
+    Embedding,
+    Hidden,
+    LockedDropout,
+    Pool,
+    Spec,
+    WordDropout,
+)
 from anaphora.networks.options import NetworkOptions
 
 
@@ -27,6 +37,13 @@ class ClassifierOptions(NetworkOptions):
     word_dropout: float = option(
         None, "share of the tokens that are replaced by [UNK] while training", at_least=0, below=1
     )
+    adversarial: float = option(
+        0.0,
+        "learn from each text a second time with its tokens' vectors moved to where the loss is higher, together by so "
+        "many lengths of one; 0.3 is Miyato et al.'s, 0 leaves it out and takes half the time",
+        at_least=0,
+        at_most=100,
+    )
 
 
 def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: int) -> Spec:
@@ -36,6 +53,7 @@ def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: 
     return {
         "word_dropout": WordDropout(options.word_dropout, unknown),
         "embedding": Embedding(vocabulary, options.embedding_size, options.freeze_vectors),
+        "adversary": Adversary(options.adversarial),
         "locked_dropout": LockedDropout(options.locked_dropout),
         "encoder": encoder,
         "pool": pool,
@@ -47,6 +65,6 @@ def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: 
 
 def forward(net: Any, ids_BT: Any, lengths_B: Any, state: Any = None) -> Any:
     """Features `[B, width]` and the state at the rows' ends; the loss or decode applies the head, never this."""
-    x_BTD = net.locked_dropout(net.embedding(net.word_dropout(ids_BT)))
+    x_BTD = net.locked_dropout(net.adversary(net.embedding(net.word_dropout(ids_BT))))
     y_BTH, state = net.encoder(x_BTD, lengths_B, state)
     return net.hidden(net.dropout(net.pool(y_BTH, lengths_B))), state

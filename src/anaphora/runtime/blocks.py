@@ -108,5 +108,6 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Dropout: Unchanged,
     blocks.LockedDropout: Unchanged,
     blocks.WordDropout: Unchanged,
+    blocks.Adversary: Unchanged,
     blocks.Candidates: Unchanged,
 }

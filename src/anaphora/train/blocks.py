@@ -240,6 +240,27 @@ class WordDropout(Noise):
         return torch.where(self.kept(*ids_BT.shape, device=ids_BT.device), ids_BT, self.spec.unknown)
 
 
+class Adversary(Block):
+    def __init__(self, spec: blocks.Adversary, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        super().__init__(spec, weights)
+        self.read: torch.Tensor | None = None
+        self.push: torch.Tensor | None = None
+        """What is added to the vectors while it stands; where none does, their gradient is kept in `read`."""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.spec.size)
+
+    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
+        if not (self.active and self.training):
+            return x_BTD
+        if self.push is not None:
+            return x_BTD + self.push
+        self.read = x_BTD if x_BTD.requires_grad else x_BTD.requires_grad_()
+        self.read.retain_grad()
+        return self.read
+
+
 class Candidates(Noise):
     def forward(self, targets_N: torch.Tensor, frequencies_V: torch.Tensor) -> sampled.Candidates:
         return sampled.draw(targets_N, frequencies_V, self.spec.draws, self.generator)
@@ -255,5 +276,6 @@ BLOCKS: dict[type, type[Block]] = {
     blocks.Dropout: Dropout,
     blocks.LockedDropout: LockedDropout,
     blocks.WordDropout: WordDropout,
+    blocks.Adversary: Adversary,
     blocks.Candidates: Candidates,
 }

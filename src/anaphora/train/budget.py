@@ -8,6 +8,7 @@ import torch
 
 from anaphora.data.batch import Source
 from anaphora.tasks.options import TrainingOptions
+from anaphora.train.adversary import gradients
 from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
@@ -53,8 +54,7 @@ def _seconds_per_step(options: TrainingOptions, objective: Any, training: Source
     times = []
     for chosen in order[:TRIAL_STEPS]:
         began = time.perf_counter()
-        loss = objective(to_device(training.batch(chosen), device))
-        loss.backward()
+        loss = gradients(objective, to_device(training.batch(chosen), device), torch.Tensor.backward)
         optimizer.step()
         optimizer.zero_grad()
         loss.item()  # on a GPU, time counts when the work is done

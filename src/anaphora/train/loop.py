@@ -19,6 +19,7 @@ from anaphora.networks.streams import Streams
 from anaphora.tasks import Task
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
+from anaphora.train.adversary import gradients
 from anaphora.train.averaging import Average
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
@@ -98,8 +99,7 @@ def train(
                 rate = learning_rate(options, now.step, now.steps)
                 set_learning_rate(optimizer, rate)
                 unfreezing.reach(now.step, now.steps)
-                loss = objective(to_device(training.batch(chosen), device))
-                accelerator.backward(loss)
+                loss = gradients(objective, to_device(training.batch(chosen), device), accelerator.backward)
                 norm = clip(net.parameters(), options.clip)
                 loss_value = loss.item()
                 check_sane(loss_value, norm, now.step + 1)
