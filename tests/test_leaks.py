@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,27 @@ def test_near_duplicates_never_straddle_the_test_split(
     model = trained(write(tmp_path / "rows.csv", texts, labels), tmp_path / "model", "--test-size", "0.25")
     assert model.bundle_.training["test"]["n"] == 160 - len(learned) == 40
     assert len({row % 80 for row in learned}) == 60
+
+
+def test_rows_of_a_named_group_never_straddle_the_test_split(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    films = {text: str(row // 8) for row, text in enumerate(toy.texts)}
+    learned: set[str] = set()
+    fit_events = TextClassifier.fit_events
+
+    def remember(self: TextClassifier, rows: Any, *given: Any, **named: Any) -> Any:
+        learned.update(films[row] for row in rows)
+        return fit_events(self, rows, *given, **named)
+
+    monkeypatch.setattr(TextClassifier, "fit_events", remember)
+    file = tmp_path / "rows.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        rows = zip(toy.texts, toy.labels, films.values(), strict=True)
+        csv.writer(out).writerows([("text", "label", "film"), *rows])
+    model = trained(file, tmp_path / "model", "--test-size", "0.25", "--group", "film")
+    assert len(learned) < len(set(films.values()))
+    assert model.bundle_.training["test"]["n"] == 8 * (len(set(films.values())) - len(learned))
 
 
 def test_the_rows_of_a_part_keep_their_labels_and_groups() -> None:

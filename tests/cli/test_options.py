@@ -17,7 +17,8 @@ from anaphora.tasks.regress import RegressConfig
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(ClassifyConfig)}
 OWN = {
-    "file", "text", "label", "out", "test_size", "drop_missing", "drop_duplicates", "encoding", "force", "resume",
+    "file", "text", "label", "group",
+    "out", "test_size", "drop_missing", "drop_duplicates", "encoding", "force", "resume",
     "quiet",
 }  # fmt: skip
 OPTIONS = {parameter.name: parameter for parameter in classify.params if isinstance(parameter, click.Option)}

@@ -81,3 +81,11 @@ def test_time_grows_with_the_number_of_texts():
 def test_keys_are_equal_for_texts_that_are_equal_but_for_case_and_signs():
     one, same, other = text_keys(["Fake news!", "fake  NEWS", "fake newt"]).tolist()
     assert one == same != other
+
+
+def test_known_groups_are_linked_with_each_other_by_duplicates():
+    texts = ["one film", "another film", "ANOTHER film!", "a third", "a fourth"]
+    groups = near_duplicate_groups(texts, ["x", "x", "y", "y", ""])
+    assert len(set(groups[:4])) == 1
+    assert groups[4] not in groups[:4]
+    assert len(set(near_duplicate_groups(texts, [""] * 5))) == 4

@@ -41,6 +41,7 @@ class ClassifyCommand(Sections):
 @click.argument("file", type=FILE)
 @click.option("--text", required=True, multiple=True, help="A column of text; give it again to join several.")
 @click.option("--label", required=True, help="The column of the labels.")
+@click.option("--group", multiple=True, help="A column whose rows of one value never straddle a split, such as a film.")
 @test_size_option
 @click.option("--drop-missing", is_flag=True, help="Leave out the rows that have no label.")
 @click.option("--drop-duplicates", is_flag=True, help="Keep only the first row of each text.")
@@ -51,6 +52,7 @@ def classify(
     file: Path,
     text: tuple[str, ...],
     label: str,
+    group: tuple[str, ...],
     test_size: float,
     drop_missing: bool,
     drop_duplicates: bool,
@@ -77,8 +79,8 @@ def classify(
 
     A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had
     not been. A share of the rows is kept for checking (--validation). Rows with almost the same text never straddle a
-    split. Beside the network's scores stand those of the most frequent label and of a linear model, fitted on the same
-    rows.
+    split; --group names what else rows have in common that new ones will not, such as the film of a review. Beside the
+    network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
     """
     check_share(test_size)
     if len({*text, label}) <= len(text):
@@ -87,11 +89,17 @@ def classify(
     model.check_options()  # what is wrong with them is told before the file is read
     with output(out, force, resume, quiet) as place:
         table = read_table(
-            file, text, label, encoding=encoding, drop_missing=drop_missing, drop_duplicates=drop_duplicates
+            file,
+            text,
+            label,
+            encoding=encoding,
+            drop_missing=drop_missing,
+            drop_duplicates=drop_duplicates,
+            groups=group,
         )
         if not quiet:
             say(noticed(file, table))
-        groups = near_duplicate_groups(table.texts).tolist()
+        groups = near_duplicate_groups(table.texts, table.groups).tolist()
         kept, held = parted(table, groups, test_size, options["seed"])
 
         def finished() -> None:

@@ -26,9 +26,15 @@ _WORD = re.compile(r"[^\W_]+")
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
-def near_duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
-    """A number for each text, `[N]`, the same for texts that are near-duplicates (or linked by some)."""
+def near_duplicate_groups(texts: Sequence[str], known: Sequence[str] = ()) -> NDArray[np.int64]:
+    """A number for each text, `[N]`, the same for texts that are near-duplicates (or linked by some), and for those of
+    the same `known` group, if any are given; the empty one is none.
+    """
     parent = list(range(len(texts)))
+    firsts: dict[str, int] = {}
+    for place, group in enumerate(known):
+        if group:
+            parent[place] = firsts.setdefault(group, place)
     shingles: list[Hashes] = []
     equal: dict[int, int] = {}
     buckets: list[dict[int, list[int]]] = [{} for _ in range(BANDS)]
@@ -37,7 +43,7 @@ def near_duplicate_groups(texts: Sequence[str]) -> NDArray[np.int64]:
         shingles.append(_shingles(words))
         first = equal.setdefault(_key(text, words), place)
         if first != place:
-            parent[place] = _root(parent, first)
+            parent[_root(parent, place)] = _root(parent, first)
             continue
         if len(words) < SHINGLE:
             continue

@@ -1,7 +1,7 @@
 """A file's rows as texts and labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anaphora.data.read import Row, read
@@ -17,6 +17,8 @@ class Table:
     empty_texts: int = 0
     dropped_missing: int = 0
     dropped_duplicates: int = 0
+    groups: list[str] = field(default_factory=list)
+    """What the group columns say of each row, an empty text where there are none."""
 
 
 def read_table(
@@ -27,6 +29,7 @@ def read_table(
     encoding: str = "utf-8",
     drop_missing: bool = False,
     drop_duplicates: bool = False,
+    groups: Sequence[str] = (),
 ) -> Table:
     """Read a file of texts and labels.
 
@@ -35,9 +38,10 @@ def read_table(
     """
     texts: list[str] = []
     labels: list[str] = []
+    of_groups: list[str] = []
     seen: set[str] = set()
     rows = missing = duplicates = 0
-    for row in read(path, [*text, label], encoding):
+    for row in read(path, [*text, label, *groups], encoding):
         rows += 1
         joined, answer = join(row, text), row[label].strip()
         if not answer:
@@ -48,6 +52,7 @@ def read_table(
             seen.add(joined)
             texts.append(joined)
             labels.append(answer)
+            of_groups.append(join(row, groups))
     if not rows:
         raise DataError(f"{path} has a header but no rows")
     if missing and not drop_missing:
@@ -55,7 +60,7 @@ def read_table(
     if not texts:
         raise DataError(f"no row of {path} has a {label!r}")
     empty = sum(not joined.strip() for joined in texts)
-    return Table(texts, labels, empty, missing, duplicates)
+    return Table(texts, labels, empty, missing, duplicates, of_groups)
 
 
 def join(row: Row, columns: Sequence[str]) -> str:
