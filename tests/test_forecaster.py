@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from anaphora import Forecaster, load
+from anaphora.cells import CELLS
 from anaphora.data.series import of_arrays
 from anaphora.errors import DataError, OptionError
 from anaphora.networks.network import In, build, draw
@@ -49,7 +50,9 @@ def test_a_saved_forecaster_answers_bit_by_bit_the_same(fitted: Forecaster, tmp_
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"cell": "lstm", "layers": 2, "segment": 2}, {"linear": False, "scale": "window"}]
+    "options",
+    [*({"cell": cell} for cell in CELLS), {"layers": 2, "segment": 2}, {"linear": False, "scale": "window"}],
+    ids=str,
 )
 def test_training_and_runtime_answer_the_same(options: dict[str, Any]) -> None:
     model = Forecaster(**QUICK | options)

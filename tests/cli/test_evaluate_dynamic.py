@@ -75,7 +75,7 @@ def test_a_terminal_shows_how_far_it_has_come(
 def test_a_classifier_is_refused(run: Run, saved: Path, toy_csv: Path) -> None:
     refused = run("evaluate", saved, toy_csv, "--dynamic")
     assert (refused.code, refused.out) == (2, "")
-    assert "--dynamic is for language models" in refused.err
+    assert "--dynamic is not for" in refused.err
 
 
 @pytest.mark.parametrize(("after", "said"), [(90.0, "better by 10.0%"), (110.0, "worse by 10.0%")])

@@ -3,19 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from recipes import Case, rates
+from recipes import ROWS, Case, rates
 
 from anaphora.cells import CELLS
 from anaphora.networks import blocks
 from anaphora.networks.network import draw
-from anaphora.tasks import TASKS
 from anaphora.train import blocks as train_kit
 
 RATE = 0.4
 
 
 # One rate at a time, so that one that acts cannot hide another that does not.
-DROPOUTS = [(name, dict.fromkeys(rates(name), 0.0) | {chosen: RATE}) for name in TASKS for chosen in rates(name)]
+DROPOUTS = [(name, dict.fromkeys(rates(name), 0.0) | {chosen: RATE}) for name in ROWS for chosen in rates(name)]
 every_dropout = pytest.mark.parametrize(("name", "options"), DROPOUTS)
 
 
@@ -163,7 +162,7 @@ def test_it_does_nothing_when_a_saved_model_answers(name, options):
     np.testing.assert_array_equal(rates.in_runtime(*rates.inputs), without.in_runtime(*without.inputs))
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize(("layers", "changes"), [(1, False), (2, True)])
 def test_locked_dropout_stands_between_the_layers_too(name, layers, changes):
     # A language model's layers have a rate of their own.
