@@ -237,7 +237,11 @@ def test_a_training_is_not_taken_up_with_another_language_model(reader: str, toy
 
 
 def test_every_network_of_an_ensemble_begins_as_the_language_model(reader: str, toy: Toy) -> None:
-    arrays = TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2}).fit(*toy).bundle_.arrays
+    arrays = (
+        TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2, "unfreeze": True})
+        .fit(*toy)
+        .bundle_.arrays
+    )
     one, two = (member(arrays, place, 2) for place in range(2))
     assert {name for name in one if not np.array_equal(one[name], two[name])} == FROM_THE_TOP[0]
 
