@@ -52,7 +52,7 @@ def test_a_second_layer_finds_what_a_linear_model_cannot():
     assert min(one, two) > 0.5
 
 
-def test_what_a_plain_network_forgets(tmp_path):
+def test_the_adding_problem_is_learned_and_its_gradients_are_drawn(tmp_path):
     picture = tmp_path / "memory.svg"
     errors, reach = load("long_memory").main((10,), ("rnn", "lstm"), rows=1_500, epochs=12, picture=picture)
     assert errors["lstm", 10] < 1 / 6 / 2

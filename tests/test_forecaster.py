@@ -208,7 +208,9 @@ def test_a_constant_series_is_gone_on_with() -> None:
     flat = np.full(60, 3.0)
     model = Forecaster(**QUICK | {"steps": 5}).fit(flat)
     np.testing.assert_allclose(model.predict(flat), 3, atol=0.01)
-    assert np.isfinite(model.evaluate(flat, begin=50)["mae"])
+    scores = model.evaluate(flat, begin=50)
+    assert np.isfinite([scores["mae"], scores["mase"], *(own["mase"] for own in scores["baselines"].values())]).all()
+    assert "nan" not in scores["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +240,12 @@ def test_a_series_that_is_too_short_is_named(fitted: Forecaster) -> None:
 def test_another_step_is_refused(fitted: Forecaster) -> None:
     with pytest.raises(DataError, match="step is a quarter, but the model learned from steps of a month"):
         fitted.predict(WAVE[:40], [f"{1990 + i // 4}-{3 * (i % 4) + 1:02d}" for i in range(40)])
+
+
+def test_a_backtest_refuses_what_a_forecast_refuses(fitted: Forecaster) -> None:
+    days = of_arrays(WAVE, np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 160))
+    with pytest.raises(DataError, match="step is a day, but the model learned from steps of a month"):
+        fitted.backtest(days, [100])
 
 
 def test_logarithms_want_values_above_zero() -> None:

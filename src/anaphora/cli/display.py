@@ -10,7 +10,7 @@ from rich.table import Table
 
 from anaphora.cli.talk import duration
 from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
-from anaphora.report.words import dynamic_verdict
+from anaphora.report.words import FORECAST_SCORES, dynamic_verdict
 
 talk = Console(stderr=True, highlight=False, markup=False)
 # A table that goes to a file is not squeezed into a terminal's width.
@@ -129,11 +129,10 @@ def show_forecasts(scores: Mapping[str, Any], of: str) -> None:
     results.print(f"{scores['horizon']:,} steps ahead, {scores['windows']:,} windows of {of}")
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    names = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "smape": "sMAPE, %"}
-    for shown in names.values():
+    for shown in FORECAST_SCORES.values():
         table.add_column(shown, justify="right")
     for name, own in {"network": scores, **scores["baselines"]}.items():
-        table.add_row(name, *(f"{own[key]:.4g}" for key in names))
+        table.add_row(name, *(f"{own[key]:.4g}" for key in FORECAST_SCORES))
     results.print(table, "")
     held = ", ".join(f"{float(share):.0%} holds {found:.1%}" for share, found in scores["coverage"].items())
     if held:

@@ -83,7 +83,9 @@ def command(
     if report:
         check_absent(report, force)
     loaded = load(model)
-    check_meant(loaded.bundle_.task.name, model, locals())
+    given: dict[str, Any] = {"text": text, "label": label, "drop_missing": drop_missing}
+    given |= {"streams": streams, "dynamic": dynamic, "begin": begin}
+    check_meant(loaded.bundle_.task.name, model, given)
     content: Any
     show: Any
     if isinstance(loaded, LanguageModel):

@@ -7,7 +7,7 @@ from typing import Any, cast
 from anaphora.cli.talk import say
 from anaphora.data.series import Series, read_series
 from anaphora.data.times import Step
-from anaphora.data.write import replacing, write_rows
+from anaphora.data.write import check_absent, replacing, write_rows
 from anaphora.errors import OptionError
 from anaphora.estimators.forecaster import Continuation, Forecaster
 from anaphora.report.forecast import continuation_page
@@ -19,6 +19,8 @@ def foretell(
     model: Forecaster, folder: Path, file: Path, out: Path | None, encoding: str, force: bool, report: Path | None
 ) -> None:
     """Write what comes after the series of a file: a row a step."""
+    if report:
+        check_absent(report, force)
     series = series_in(model, folder, file, encoding)
     found = model.forecast(series)
     columns = model.bundle_.columns

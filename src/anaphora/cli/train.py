@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from anaphora.bundle import REPORT
 from anaphora.cli.display import show_scores
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
 from anaphora.cli.talk import say
 from anaphora.cli.train_forecast import forecast
 from anaphora.cli.train_language import language
-from anaphora.cli.training import check_share, output, output_options, test_size_option
+from anaphora.cli.training import check_share, output, output_options, say_where, test_size_option
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
@@ -161,6 +160,4 @@ def report(training: dict[str, Any], out: Path) -> None:
             say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
     else:
         say("No rows were held out, so there are no scores; try the model on rows that it has not seen.")
-    if (out / REPORT).exists():
-        say(f"\nThe same as a page, with curves and mistakes: {out / REPORT}")
-    say(f'\nSaved in {out}. Next:\n  anaphora predict {out} "a text"\n  anaphora inspect {out}')
+    say_where(out, "curves and mistakes", f'anaphora predict {out} "a text"')

@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from anaphora.bundle import REPORT
 from anaphora.cli.display import show_forecasts
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
 from anaphora.cli.talk import say
-from anaphora.cli.training import check_share, output, output_options
+from anaphora.cli.training import check_share, output, output_options, say_where
 from anaphora.data.series import GAPS, Series, read_series
 from anaphora.errors import OptionError, in_words
 from anaphora.estimators.forecaster import Forecaster
@@ -134,6 +133,4 @@ def report(training: dict[str, Any], out: Path, file: Path) -> None:
         say("This part chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out another.")
     else:
         say("Nothing was held out, so there are no scores.")
-    if (out / REPORT).exists():
-        say(f"\nThe same as a page, with forecasts to look at: {out / REPORT}")
-    say(f"\nSaved in {out}. Next:\n  anaphora predict {out} --file {file}\n  anaphora inspect {out}")
+    say_where(out, "forecasts to look at", f"anaphora predict {out} --file {file}")

@@ -7,11 +7,10 @@ from typing import Any
 import click
 import numpy as np
 
-from anaphora.bundle import REPORT
 from anaphora.cli.display import show_reading
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
 from anaphora.cli.talk import say
-from anaphora.cli.training import check_share, output, output_options, test_size_option
+from anaphora.cli.training import check_share, output, output_options, say_where, test_size_option
 from anaphora.data.documents import Documents, held_out, read_documents
 from anaphora.errors import OptionError
 from anaphora.estimators.language import LanguageModel
@@ -91,6 +90,4 @@ def report(training: dict[str, Any], out: Path) -> None:
         say("This text chose the best epoch, so the scores are a little kind; --test-size 0.1 holds out another.")
     else:
         say("No text was held out, so there are no scores.")
-    if (out / REPORT).exists():
-        say(f"\nThe same as a page, with curves and samples: {out / REPORT}")
-    say(f'\nSaved in {out}. Next:\n  anaphora generate {out} --prompt "Once"\n  anaphora inspect {out}')
+    say_where(out, "curves and samples", f'anaphora generate {out} --prompt "Once"')

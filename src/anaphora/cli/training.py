@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from anaphora.base import Estimator
-from anaphora.bundle import check_free
+from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow
 from anaphora.cli.interrupt import GentleInterrupt
 from anaphora.cli.options import FILE
@@ -105,3 +105,10 @@ def check_share(test_size: float) -> None:
 def typed() -> str:
     """The command that was typed."""
     return shlex.join(["anaphora", *click.get_current_context().find_root().obj])
+
+
+def say_where(out: Path, shown: str, example: str) -> None:
+    """Where the page and the model are, and what to do next; `shown` is on the page, too."""
+    if (out / REPORT).exists():
+        say(f"\nThe same as a page, with {shown}: {out / REPORT}")
+    say(f"\nSaved in {out}. Next:\n  {example}\n  anaphora inspect {out}")

@@ -135,7 +135,8 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
 
         Raises DataError where a series is shorter than the lookback, or its steps are not the model's.
         """
-        task, series = self._read(values, stamps, covariates)
+        task, series = cast(Forecast, self._fitted().task), series_of(values, stamps, covariates)
+        _check_fit(series, task)
         ahead = [task.reaching(one) for one in series]
         begins, horizon = [len(one) for one in series], task.options.horizon
         windows = task.windows(ahead, begins, [begin + horizon for begin in begins], whole=True)
@@ -170,12 +171,13 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         stride: int = 1,
     ) -> Backtest:
         """`evaluate`, with some windows for a picture: what `anaphora.report.forecast` makes a page of."""
-        _, series = self._read(values, stamps, covariates)
+        series = series_of(values, stamps, covariates)
         return self.backtest(series, [0 if begin is None else one.place(begin) for one in series], stride)
 
     def backtest(self, series: Sequence[Series], begins: Sequence[int], stride: int = 1) -> Backtest:
         """`examine`, from another step of each series on."""
         task = cast(Forecast, self._fitted().task)
+        _check_fit(series, task)
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
         if not len(windows):
             raise DataError(
@@ -187,7 +189,9 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         baselines = Baselines.from_files(self._fitted().baseline, task)
         others = baselines.answers(windows, task)
         season = task.options.season
-        units_S = [baselines.errors.get(one.name) or naive_error(one.values_T, season) for one in series]
+        units_S = [
+            baselines.errors.get(one.name) or naive_error(one.values_T, season) or task.deviation(one) for one in series
+        ]
         scores = compare_forecasts(
             truth_Nh,
             answers_NhC,
@@ -214,28 +218,26 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
             _window(task, one, own.stamps_h, None, own.quantiles_hQ, {}) for one, own in zip(series, found, strict=True)
         ]
 
-    def _read(self, values: Any, stamps: Sequence[Any] | None, covariates: Any) -> tuple[Forecast, list[Series]]:
-        """The task, and series that it can go on with."""
-        task = cast(Forecast, self._fitted().task)
-        series = series_of(values, stamps, covariates)
-        needed = task.shape(whole=True).needed
-        for one in series:
-            if len(one) < needed:
-                raise DataError(f"{one.name} has {len(one)} values, but the model reads the last {needed}")
-        check_covariates(series, len(task.covariates))
-        step = common_step(series)
-        if step != task.step:
-            raise DataError(
-                f"the series' step is {step.in_words()}, but the model learned from steps of {task.step.in_words()}"
-            )
-        return task, series
-
 
 def series_of(values: Any, stamps: Sequence[Any] | None = None, covariates: Any = None) -> list[Series]:
     """A person's series; those that are read already stay as they are."""
     if isinstance(values, list) and values and all(isinstance(one, Series) for one in values):
         return values
     return of_arrays(values, stamps, covariates)
+
+
+def _check_fit(series: Sequence[Series], task: Forecast) -> None:
+    """Raise DataError where a series is shorter than what is read, or its covariates or steps are not the model's."""
+    needed = task.shape(whole=True).needed
+    for one in series:
+        if len(one) < needed:
+            raise DataError(f"{one.name} has {len(one)} values, but the model reads the last {needed}")
+    check_covariates(series, len(task.covariates))
+    step = common_step(series)
+    if step != task.step:
+        raise DataError(
+            f"the series' step is {step.in_words()}, but the model learned from steps of {task.step.in_words()}"
+        )
 
 
 def _check_long_enough(series: Sequence[Series], ends: Sequence[int], task: Forecast) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 from anaphora.report import plots
 from anaphora.report.forecasts import NETWORK, Backtest, Window
 from anaphora.report.frame import frame, made, section, table
-from anaphora.report.words import CALLED
-
-SCORES = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "smape": "sMAPE, %"}
+from anaphora.report.words import CALLED, FORECAST_SCORES
 
 
 def page(backtest: Backtest, training: Mapping[str, Any], rows: str) -> str:
@@ -37,14 +35,14 @@ def continuation_page(windows: Sequence[Window], levels: Sequence[float], traini
 
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
-    rows = [["<span class=model>network</span>", *(f"{scores[name]:.4g}" for name in SCORES)]]
+    rows = [["<span class=model>network</span>", *(f"{scores[name]:.4g}" for name in FORECAST_SCORES)]]
     for name, own in scores["baselines"].items():
-        rows.append([html.escape(CALLED[name].removeprefix("the ")), *(f"{own[key]:.4g}" for key in SCORES)])
+        rows.append([html.escape(CALLED[name].removeprefix("the ")), *(f"{own[key]:.4g}" for key in FORECAST_SCORES)])
     note = (
         "<p class=soft>MASE: absolute error in units of that of the value a season before, within the training part; "
         "below 1 is better than that. RMSE is of the mean, the others are of the median.</p>"
     )
-    return table(["", *SCORES.values()], rows) + note
+    return table(["", *FORECAST_SCORES.values()], rows) + note
 
 
 def _coverage(coverage: Mapping[str, float]) -> str:

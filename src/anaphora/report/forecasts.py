@@ -1,6 +1,5 @@
 """One set of windows, several forecasters: the scores, and who wins."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from anaphora import metrics
 from anaphora.data.times import Stamps
 from anaphora.report.words import forecast_verdict
+from anaphora.tasks.forecast import MEDIAN
 
-MEDIAN = 0.5
 NETWORK = "network"
 
 
@@ -91,6 +90,5 @@ def compare_forecasts(
 
 
 def naive_error(values_T: NDArray[np.float64], season: int) -> float:
-    """The mean absolute error of the value a season before, within a series; NaN where it is shorter or never off."""
-    error = float(np.abs(values_T[season:] - values_T[:-season]).mean()) if len(values_T) > season else math.nan
-    return error or math.nan
+    """The mean absolute error of the value a season before, within a series; 0 where it is shorter, too."""
+    return float(np.abs(values_T[season:] - values_T[:-season]).mean()) if len(values_T) > season else 0.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from anaphora.extras import load_extra
 from anaphora.report.forecasts import Window
+from anaphora.tasks.forecast import MEDIAN
 
 # Colours that stand for the page's own, and are replaced when the SVG is written.
 INK, NETWORK, LINEAR = "#010203", "#040506", "#070809"
@@ -78,7 +79,7 @@ def fan(window: Window, levels: Sequence[float]) -> str:
     for low in range(len(levels) // 2):
         low_h, high_h = (window.quantiles_hQ[:, place] for place in (low, len(levels) - 1 - low))
         axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=0.18, linewidth=0)
-    middle = list(levels).index(0.5)
+    middle = list(levels).index(MEDIAN)
     from_last = np.concatenate([window.past_T[-1:], window.quantiles_hQ[:, middle]])
     axes.plot(joined, from_last, color=NETWORK, label="network, median")
     if "linear" in window.baselines:

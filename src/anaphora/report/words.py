@@ -53,6 +53,8 @@ def _against_ngram(scores: Mapping[str, Any], network: str) -> str:
     return f"The n-gram model is better than the network: {against} ({interval})."
 
 
+FORECAST_SCORES = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "smape": "sMAPE, %"}
+"""Of a forecaster's scores, what is shown, and as what."""
 CALLED = {
     "linear": "the linear autoregression",
     "seasonal": "the seasonal naive forecast",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from anaphora.data.origins import Origins, View
 
-STRENGTHS = 10.0 ** np.arange(-8, 2)
-"""Of the ridge, in units of the inputs' mean square."""
+STRENGTHS = 10.0 ** np.arange(1, -9, -1)
+"""Of the ridge, in units of the inputs' mean square; where none is better, the first is taken."""
 CHOSEN_BY = 5
 """One in so many windows, the latest of each series, chooses the strength."""
 Moments = tuple[NDArray[np.float64], NDArray[np.float64], float]

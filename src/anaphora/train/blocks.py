@@ -17,10 +17,8 @@ from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
 from anaphora.networks import blocks, network
 from anaphora.train import sampled
+from anaphora.train.rows import HAVE_SPARSE
 from anaphora.train.softmax import cross_entropy, flat, scores
-
-HAVE_SPARSE = ("cpu", "cuda")
-"""Devices whose gradients may hold only some rows."""
 
 
 class Net(nn.Module):

@@ -5,6 +5,9 @@ from typing import Any
 
 import torch
 
+HAVE_SPARSE = ("cpu", "cuda")
+"""Devices whose gradients may hold only some rows."""
+
 
 def values(gradient: torch.Tensor) -> torch.Tensor:
     """The numbers of a gradient; those of a sparse one must be `coalesced`. They can be changed in place."""

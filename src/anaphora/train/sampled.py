@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from anaphora.train import softmax
+from anaphora.train.rows import HAVE_SPARSE
 
 FLATTER = 0.75
 """Tokens are drawn by this power of their frequencies: few rare ones that count for many make gradients noisy."""
@@ -42,7 +43,7 @@ def draw(targets_N: Tensor, frequencies_V: Tensor, draws: int, generator: torch.
 
 def cross_entropy(x_NH: Tensor, weight_VH: Tensor, bias_V: Tensor, candidates: Candidates, precision: str) -> Tensor:
     """`softmax.cross_entropy` among the candidates; the gradient of the matrix holds their rows alone."""
-    rows_KH = functional.embedding(candidates.ids_K, weight_VH, sparse=weight_VH.device.type in ("cpu", "cuda"))
+    rows_KH = functional.embedding(candidates.ids_K, weight_VH, sparse=weight_VH.device.type in HAVE_SPARSE)
     scores_K = bias_V[candidates.ids_K] - candidates.chances_K
     loss = softmax.cross_entropy(x_NH, rows_KH, scores_K, candidates.places_N, precision)
     return loss - candidates.chances_K[candidates.places_N].mean()
