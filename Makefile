@@ -23,7 +23,8 @@ demo: $(VENV)/ready
 	$(BIN)/anaphora demo --force
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	# A file's tests share what they build, and run in one process; each process computes on one core.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
