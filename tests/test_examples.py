@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,9 @@ def test_a_chord_is_dealt_out_by_the_shortest_ways():
     assert read("72 67 64 60\n72 69 65\n").tolist() == [[72, 67, 64, 60], [72, 69, 65, 65]]
     assert read("72 71 64 60\n72 69 65\n").tolist() == [[72, 71, 64, 60], [72, 69, 65, 65]]
     assert read("72 67 64 60\n\n72 71 70 69 68\n").tolist() == [[72, 67, 64, 60], [-1, -1, -1, -1]]
+
+
+def test_the_chorales_without_mido_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mido", None)
+    with pytest.raises(SystemExit, match="pip install mido"):
+        load("chorales")
