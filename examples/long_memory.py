@@ -2,14 +2,22 @@
 
 A sequence holds random numbers, and beside each a mark. Two are marked, one in the first half, one in the second; the
 answer is their sum. Whoever remembers nothing answers 1, with a mean squared error of 1/6. The plain RNN, the LSTM and
-the GRU learn it at lags of 10, 50, 200 and 500 steps; a training ends when the problem is solved.
+the GRU try it at lags of 10, 50, 200 and 500 steps; a training ends when the problem is solved.
 
     python examples/long_memory.py
     python examples/long_memory.py --lags 200
 
+Printed with --lags 200 on 2026-11-28 (AMD EPYC, a fifth of a core: the LSTM's 85 s were 15 s of the processor's):
+
+    lag 200,  rnn: 0.1615, not solved after 30 epochs, 238 s
+    lag 200, lstm: 0.0009, solved     after  4 epochs, 85 s
+    lag 200,  gru: 0.0011, solved     after  3 epochs, 72 s
+
+Along one cycle with a rate of 0.003 the LSTM took 16 epochs, the GRU 8; the RNN was at 0.15 after 28.
+
 The picture shows why they differ: how strongly the last state depends on a marked number, against how far back it is.
-In the plain RNN that gradient is a product of as many factors as there are steps between (Bengio, Simard & Frasconi
-1994). The LSTM's cell and the GRU's state are added to, so that they can learn to keep what is there.
+That gradient is a product of as many factors as there are steps between (Bengio, Simard & Frasconi 1994). Gates can
+learn to make them 1; in the trained RNN they are 0.7.
 """
 
 import argparse
