@@ -5,6 +5,20 @@
 
 The last third of the series (--test-size) is held out, and foretold from every origin in it. The network is trained
 once, and reads at each origin what came before. The page forecasts.html draws some of them.
+
+Printed on 2026-11-28 (AMD EPYC), passengers and temperatures, each before a sentence on what of it may be chance:
+
+    37 windows, 12 steps ahead; mean absolute errors
+      network     15.003
+      last        70.626   network -55.623
+      seasonal    35.543   network -20.540
+      linear      16.341   network -1.338
+
+    1,199 windows, 7 steps ahead; mean absolute errors
+      network      2.068
+      last         2.707   network -0.640
+      seasonal     2.860   network -0.792
+      linear       2.121   network -0.053
 """
 
 import argparse

@@ -4,6 +4,12 @@ The answer is how far the largest step of the sequence was, up or down: a linear
 and answers with something near the mean. Two hundred sequences are held out.
 
     python examples/stacked_regression.py
+
+Printed on 2026-11-28 (AMD EPYC):
+
+    inputs (1000, 10, 1), targets (1000,)
+    1 layer: R2 0.876
+    2 layers: R2 0.936
 """
 
 import numpy as np

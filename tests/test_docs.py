@@ -2,10 +2,12 @@
 
 import csv
 import datetime
+import json
 import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,15 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md", "docs/forecasting.md"]
+PAGES = [
+    "README.md",
+    "docs/fake-news.md",
+    "docs/sentiment.md",
+    "docs/language-models.md",
+    "docs/forecasting.md",
+    "docs/numbers.md",
+    "docs/music.md",
+]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 
@@ -52,6 +62,11 @@ def write_data(folder):
             for shop in ("north", "south"):
                 price = 1 + day % 3
                 rows.writerow([stamp, shop, "" if day > 80 else 50 - 9 * price + day % 7, price])
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    chords = [[48, 60, 64, 67], [53, 60, 65, 69], [55, 59, 62, 67], [48, 60, 67]] * 8
+    chorales = {part: [[[note + key for note in chord] for chord in chords] for key in keys] for part, keys in (
+        ("train", (12, 14, 17)), ("valid", (15,)), ("test", (19,)))}  # fmt: skip
+    (folder / "chorales.json").write_text(json.dumps(chorales))
     (folder / "book.txt").write_text("It was a dark and stormy night. The wind blew.\n" * 400)
     with (folder / "tweets.csv").open("w", newline="") as out:
         rows = csv.writer(out)
