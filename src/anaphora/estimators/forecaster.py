@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from anaphora.autoregression import Baselines
 from anaphora.base import Estimator, load_training
 from anaphora.bundle import Bundle
+from anaphora.data.origins import Origins
 from anaphora.data.series import Series, of_arrays
 from anaphora.data.times import Stamps
 from anaphora.errors import DataError
 from anaphora.events import Event, Stage
 from anaphora.report.forecasts import Backtest, Window, compare_forecasts, naive_error
 from anaphora.runtime.forecasting import Foreteller
-from anaphora.tasks.forecast import MEDIAN, Forecast, check_covariates, common_step
+from anaphora.tasks.conformal import margins
+from anaphora.tasks.forecast import MANY, MEDIAN, Forecast, check_covariates, common_step
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.tasks.ridge import Autoregression
 
@@ -111,10 +113,31 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
             "validation_windows": len(checked),
             "data_sha256": _fingerprint(series),
         }
-        yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
+        try:
+            yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
+        finally:
+            if len(checked) < ENOUGH_TO_CHOOSE and len(training) < MANY:
+                self._calibrate(task, whole, baselines.linear)
         if len(checked):
             yield Stage("scoring the validation part")
             self.annotate(validation=self.backtest(series, ends).scores)
+
+    def _calibrate(self, task: Forecast, windows: Origins, linear: Autoregression) -> None:
+        """Move the quantiles apart by what the errors on training windows grow by if these are not trained on. That is
+        known of the linear part alone, so nothing is done without one.
+        """
+        fitted = self._bundle
+        if fitted is None or fitted.task is not task or not task.options.linear or task.options.strategy != "direct":
+            return
+        everything = windows.view(np.arange(len(windows)))
+        unseen_Nh = linear.unseen(windows)
+        there = np.isfinite(unseen_Nh).all(1)
+        if there.any():
+            quantiles_NhQ = self._ready().numbers(windows)[:, :, 1:] + (unseen_Nh - linear.answer(everything))[..., None]
+            unit_N1 = everything.deviation_B1 * everything.unit
+            quantiles_NhQ, truth_Nh = quantiles_NhQ / unit_N1[:, :, None], windows.truth() / unit_N1
+            moved = margins(quantiles_NhQ[there], truth_Nh[there], task.options.quantiles)
+            self._adopt(replace(fitted, task=replace(task, margins=moved)))
 
     def _learned(self, asked: Any, series: Sequence[Series], ends: Sequence[int]) -> Forecast:
         """The task, from the first values of each series."""

@@ -32,14 +32,25 @@ class Foreteller:
 
     def answers(self, windows: Origins) -> NDArray[np.float64]:
         """Mean and quantiles of the whole horizon, in the values' unit, `[N, h, 1 + levels]`."""
+        return self.task.values(self.numbers(windows))
+
+    def numbers(self, windows: Origins) -> NDArray[np.float64]:
+        """The same, in the unit of the strands."""
         direct = self.task.options.strategy == "direct"
         size = len(windows) if direct else AT_ONCE
         found = []
         for chosen in windows.in_order():
             for first in range(0, len(chosen), size):
                 view = windows.view(chosen[first : first + size])
-                found.append(self._answers(view) if direct else self._drawn(view))
-        return self.task.values(np.concatenate(found))
+                found.append(self._moved_apart(self._answers(view) if direct else self._drawn(view), view))
+        return np.concatenate(found)
+
+    def _moved_apart(self, found_BhC: NDArray[np.float64], view: View) -> NDArray[np.float64]:
+        """The same answers with the task's margins added to their quantiles."""
+        if any(self.task.margins):
+            unit_B11 = (view.deviation_B1 * view.unit)[:, :, None]
+            found_BhC[:, :, 1:] = np.sort(found_BhC[:, :, 1:] + unit_B11 * np.array(self.task.margins), axis=-1)
+        return found_BhC
 
     def _answers(self, view: View) -> NDArray[np.float64]:
         inputs = view.inputs()
