@@ -111,7 +111,14 @@ def test_the_parts_may_be_named_by_their_stamps(run: Any, sales: Path, tmp_path:
         (("--value", "sold", "--value", "sold"), "are not all different"),
         (("--value", "sold", "--time", "sold", "--group", "shop"), "are not all different"),
         (("--value", "sold", "--time", "month", "--group", "shop", "--lookback", 90), "lookback=90"),
-        (("--value", "sold", "--time", "month", "--group", "shop", "--test-from", "soon"), "'soon' is no time stamp"),
+        ((*COLUMNS, "--test-from", "soon"), "'soon' is no time stamp such as 2000-01-01"),
+        ((*COLUMNS, "--test-from", "1999-01"), "test_from=1999-01: a begins with 2000-01-01, so nothing is before"),
+        (
+            (*COLUMNS, "--test-from", "2031-01"),
+            "nothing is from then on; the last value is of 2008-04-01",
+        ),
+        ((*COLUMNS, "--valid-from", "1999-01"), "valid_from=1999-01: a begins with 2000-01-01"),
+        ((*COLUMNS, "--valid-from", "2007-06"), "valid_from=2007-06: nothing is from then on"),  # held out of all
     ],
 )
 def test_mistakes_are_told_in_a_line(run: Any, sales: Path, tmp_path: Path, given: tuple[Any, ...], match: str) -> None:
@@ -128,7 +135,9 @@ def test_what_a_forecaster_cannot_do_is_told(run: Any, forecaster: Path, sales: 
         (("predict", saved, "a text", "--report", "x.html"), "--report is for forecasters"),
         (("evaluate", forecaster, sales, "--label", "sold"), "--label is not for"),
         (("evaluate", saved, sales, "--begin", "2001-01"), "--begin is not for"),
-        (("evaluate", forecaster, earlier), "holds nothing from 2006-08"),
+        (("evaluate", forecaster, sales, "--begin", "2008-03"), "fits: 2 values are to be foretold, with 12 or more"),
+        (("evaluate", forecaster, sales, "--begin", "2009-01"), "holds nothing from 2009-01 on\n"),
+        (("evaluate", forecaster, earlier), "holds nothing from 2006-09 on, which is where"),
         (("generate", forecaster), "writes nothing"),
     ):
         done = run(*arguments)

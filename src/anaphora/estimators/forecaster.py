@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from anaphora.autoregression import Baselines
 from anaphora.base import Estimator, load_training
 from anaphora.bundle import Bundle
-from anaphora.data.origins import Origins
+from anaphora.calibration import as_if_left_out, calibrated
 from anaphora.data.series import Series, of_arrays
-from anaphora.data.times import Stamps
-from anaphora.errors import DataError
+from anaphora.data.times import Stamps, Step, written
+from anaphora.errors import DataError, OptionError
 from anaphora.events import Event, Stage
 from anaphora.report.forecasts import Backtest, Window, compare_forecasts, naive_error
 from anaphora.runtime.forecasting import Foreteller
-from anaphora.tasks.conformal import margins
-from anaphora.tasks.forecast import MANY, MEDIAN, Forecast, check_covariates, common_step
+from anaphora.tasks.forecast import MEDIAN, Forecast, check_covariates, common_step
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.tasks.ridge import Autoregression
 
@@ -29,6 +28,8 @@ SHOWN = (0.0, 0.5, 1.0)
 """Where among the windows those stand that a page shows."""
 PAST_SHOWN = 3
 """How much of the past it shows, in horizons."""
+CALIBRATED_BY = 2_000
+"""Not many more windows than these say how far the quantiles are moved."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         series, asked = series_of(values, stamps, covariates), self._task.Config.from_dict(self.get_params())
         self.examined_ = None
         yield Stage("reading the series")
-        ends = [_end(one, asked.validation, valid_from) for one in series]
+        if valid_from is None:
+            ends = [round(len(one) * (1 - asked.validation)) for one in series]
+        else:
+            ends = ends_before(series, valid_from, "valid_from")
         task = self._learned(asked, series, ends)
         checked = task.windows(series, ends, [len(one) for one in series])
         if valid_from is None and len(checked) < ENOUGH_TO_CHOOSE:
@@ -109,35 +113,24 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         baselines = Baselines(Autoregression.fit(whole), errors)
         facts = {
             "values": sum(ends),
-            "next_stamp": _next_stamp(series),
+            "next_stamp": _next_stamp(series, task.step),
             "validation_windows": len(checked),
             "data_sha256": _fingerprint(series),
         }
         try:
             yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
         finally:
-            if len(checked) < ENOUGH_TO_CHOOSE and len(training) < MANY:
-                self._calibrate(task, whole, baselines.linear)
+            if self._bundle is not None and self._bundle.task is task:
+                if len(checked) >= ENOUGH_TO_CHOOSE:
+                    lengths, stride = [len(one) for one in series], math.ceil(len(checked) / CALIBRATED_BY)
+                    windows = task.windows(series, ends, lengths, whole=True, stride=stride)
+                    truth_Nh = windows.truth()
+                else:
+                    windows, truth_Nh = whole, as_if_left_out(task, whole, baselines.linear)
+                self._adopt(replace(self._bundle, task=calibrated(self._ready(), windows, truth_Nh)))
         if len(checked):
             yield Stage("scoring the validation part")
             self.annotate(validation=self.backtest(series, ends).scores)
-
-    def _calibrate(self, task: Forecast, windows: Origins, linear: Autoregression) -> None:
-        """Move the quantiles apart by what the errors on training windows grow by if these are not trained on. That is
-        known of the linear part alone, so nothing is done without one.
-        """
-        fitted = self._bundle
-        if fitted is None or fitted.task is not task or not task.options.linear or task.options.strategy != "direct":
-            return
-        everything = windows.view(np.arange(len(windows)))
-        unseen_Nh = linear.unseen(windows)
-        there = np.isfinite(unseen_Nh).all(1)
-        if there.any():
-            quantiles_NhQ = self._ready().numbers(windows)[:, :, 1:] + (unseen_Nh - linear.answer(everything))[..., None]
-            unit_N1 = everything.deviation_B1 * everything.unit
-            quantiles_NhQ, truth_Nh = quantiles_NhQ / unit_N1[:, :, None], windows.truth() / unit_N1
-            moved = margins(quantiles_NhQ[there], truth_Nh[there], task.options.quantiles)
-            self._adopt(replace(fitted, task=replace(task, margins=moved)))
 
     def _learned(self, asked: Any, series: Sequence[Series], ends: Sequence[int]) -> Forecast:
         """The task, from the first values of each series."""
@@ -204,8 +197,9 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
         if not len(windows):
             raise DataError(
-                f"no window of lookback={task.options.lookback} and horizon={task.options.horizon} fits into the "
-                f"{max(map(len, series))} values"
+                f"no window of lookback={task.options.lookback} and horizon={task.options.horizon} fits: "
+                f"{max(len(one) - begin for one, begin in zip(series, begins, strict=True)):,} values are to be "
+                f"foretold, with {task.shape(whole=True).needed:,} or more before each"
             )
         truth_Nh = task.values(windows.truth())
         answers_NhC = self._ready().answers(windows)
@@ -276,15 +270,24 @@ def _check_long_enough(series: Sequence[Series], ends: Sequence[int], task: Fore
             )
 
 
-def _end(series: Series, validation: float, valid_from: Any) -> int:
-    """How many values of a series are learned from."""
-    return round(len(series) * (1 - validation)) if valid_from is None else series.place(valid_from)
+def ends_before(series: Sequence[Series], at: Any, called: str) -> list[int]:
+    """How many values of each series are before a stamp, or a number of steps. Raises OptionError, with what it is
+    `called`, where a series has nothing before it, or none has anything from it on.
+    """
+    ends = [one.place(at) for one in series]
+    for one, end in zip(series, ends, strict=True):
+        if end <= 0:
+            raise OptionError(f"{called}={at}: {one.name} begins with {written(one.stamps_A[0])}, so nothing is before")
+    if all(end >= len(one) for one, end in zip(series, ends, strict=True)):
+        last = max(one.stamps_A[len(one) - 1] for one in series)
+        raise OptionError(f"{called}={at}: nothing is from then on; the last value is of {written(last)}")
+    return ends
 
 
-def _next_stamp(series: Sequence[Series]) -> str:
-    """The time at which all that was given for the training has ended."""
+def _next_stamp(series: Sequence[Series], step: Step) -> str:
+    """The first step after all that was given for the training."""
     last = max(one.stamps_A[len(one) - 1] for one in series)
-    return str(last + 1)
+    return step.shown(step.after(last, 1)[0])
 
 
 def _window(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anaphora.data.origins import Origins, View
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
-from anaphora.tasks.forecast import Forecast
+from anaphora.tasks.forecast import MEDIAN, Forecast
 
 PATHS = 100
 """Courses of a series that are drawn where each answer is read as the next one's past."""
@@ -46,10 +46,13 @@ class Foreteller:
         return np.concatenate(found)
 
     def _moved_apart(self, found_BhC: NDArray[np.float64], view: View) -> NDArray[np.float64]:
-        """The same answers with the task's margins added to their quantiles."""
+        """The same answers with the task's margins added to their quantiles, none of which passes the median."""
         if any(self.task.margins):
-            unit_B11 = (view.deviation_B1 * view.unit)[:, :, None]
-            found_BhC[:, :, 1:] = np.sort(found_BhC[:, :, 1:] + unit_B11 * np.array(self.task.margins), axis=-1)
+            levels = np.array(self.task.options.quantiles)
+            median_Bh1 = found_BhC[:, :, 1:][:, :, levels == MEDIAN]
+            moved_BhQ = found_BhC[:, :, 1:] + (view.deviation_B1 * view.unit)[:, :, None] * self.task.margins
+            moved_BhQ = np.where(levels < MEDIAN, np.minimum(moved_BhQ, median_Bh1), np.maximum(moved_BhQ, median_Bh1))
+            found_BhC[:, :, 1:] = np.sort(moved_BhQ, axis=-1)
         return found_BhC
 
     def _answers(self, view: View) -> NDArray[np.float64]:
