@@ -12,7 +12,7 @@ from anaphora.cells import CELLS
 from anaphora.data.series import of_arrays
 from anaphora.errors import DataError, OptionError
 from anaphora.networks.network import In, build, draw
-from anaphora.report.words import forecast_verdict
+from anaphora.report.forecasts import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
 from anaphora.tasks.forecast import ForecastConfig
 from anaphora.tasks.ridge import Autoregression
@@ -175,25 +175,39 @@ def test_the_scores_stand_beside_three_baselines(fitted: Forecaster) -> None:
             assert line[f"network - {name}"] == pytest.approx(line["network"] - line[name])
 
 
-@pytest.mark.parametrize("sign", [-1, 0, 1])
-def test_the_sentence_matches_the_sign(sign: int, fitted: Forecaster) -> None:
-    scores = fitted.evaluate(WAVE, MONTHS, begin=140)
-    for name, baseline in scores["baselines"].items():
-        assert scores["comparison"][name]["difference"] == pytest.approx(scores["mase"] - baseline["mase"])
-    test = {"difference": sign * 0.25, "low": sign * 0.25 - 0.1, "high": sign * 0.25 + 0.1}
-    said = forecast_verdict(
-        {"mase": 1 + sign * 0.25, "baselines": {"linear": {"mase": 1.0}}, "comparison": {"linear": test}}
+def compared(network: float, linear: float, windows: int = 60, same: bool = False) -> dict[str, Any]:
+    """Scores where network and autoregression are as far off as is said."""
+    rng = np.random.default_rng(0)
+    truth_Nh, noise = rng.normal(size=(windows, 4)), rng.normal(size=(3, windows, 4))
+    answers = truth_Nh + network * noise[0]
+    others = {"last": truth_Nh + 9 * noise[2], "linear": truth_Nh + linear * noise[0 if same else 1]}
+    units = np.ones(windows)
+    return compare_forecasts(
+        truth_Nh, np.stack([answers] * 2, 2), (0.5,), others, units, units, np.arange(windows), overlap=4
     )
-    expected = {-1: "0.250 less than the linear autoregression", 0: "as much as", 1: "0.250 more than the linear"}
-    assert expected[sign] in said
-    assert "may be chance" not in said
 
 
-@pytest.mark.parametrize("low", [-0.3, float("-inf")])
-def test_what_may_be_chance_is_called_so(low: float) -> None:
-    test = {"difference": -0.1, "low": low, "high": -low - 0.2}
-    said = forecast_verdict({"mase": 0.9, "baselines": {"last": {"mase": 1.0}}, "comparison": {"last": test}})
-    assert "chance" in said
+@pytest.mark.parametrize(
+    ("scores", "begins"),
+    [
+        (compared(0.5, 1), "The network is better than the linear autoregression. Of"),
+        (compared(1, 0.5), "The linear autoregression is better than the network: prefer it here"),
+        (compared(1, 1.01), "No clear winner between the network and the linear autoregression. Of"),
+        (compared(1, 1, same=True), "The network foretells as well as the linear autoregression; prefer that"),
+        (compared(0.5, 1, windows=6), "The network is ahead of the linear autoregression. Of"),
+        (compared(1, 0.5, windows=6), "The linear autoregression is ahead of the network. Of"),
+    ],
+)
+def test_the_sentence_matches_the_sign(scores: dict[str, Any], begins: str) -> None:
+    said = scores["verdict"]
+    assert said.startswith(begins)
+    for name, called in (("linear", "the linear autoregression"), ("last", "repeating the last value")):
+        difference = scores["mase"] - scores["baselines"][name]["mase"]
+        assert scores["comparison"][name]["difference"] == pytest.approx(difference)
+        sign = "as much as" if difference == 0 else f"{abs(difference):.3f} {'less' if difference < 0 else 'more'} than"
+        assert f"{sign} {called}" in said
+    assert ("not chance" in said) == (scores["windows"] == 6)
+    assert said.count("may be chance") == begins.startswith("No clear winner")
 
 
 def test_the_season_is_the_calendars_that_fits_best(fitted: Forecaster) -> None:
