@@ -9,12 +9,12 @@ import pytest
 
 from anaphora import Forecaster, load
 from anaphora.cells import CELLS
-from anaphora.data.series import of_arrays
+from anaphora.data.series import of_arrays, read_series
 from anaphora.errors import DataError, OptionError
 from anaphora.networks.network import In, build, draw
 from anaphora.report.forecasts import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
-from anaphora.tasks.forecast import ForecastConfig
+from anaphora.tasks.forecast import STRATEGIES, ForecastConfig
 from anaphora.tasks.ridge import Autoregression
 from anaphora.train import blocks as training_blocks
 from anaphora.train.device import to_device
@@ -22,6 +22,7 @@ from anaphora.train.device import to_device
 QUICK: dict[str, Any] = {"horizon": 4, "lookback": 8, "hidden_size": 8, "steps": 60, "batch_size": 16}
 MONTHS = [f"{1990 + i // 12}-{i % 12 + 1:02d}" for i in range(160)]
 T = np.arange(160.0)
+DAYS = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 180)
 WAVE = 20 + 3 * np.sin(2 * np.pi * T / 12) + 0.05 * T
 
 
@@ -48,6 +49,27 @@ def test_a_saved_forecaster_answers_bit_by_bit_the_same(fitted: Forecaster, tmp_
     own, other = (model.forecast(WAVE, MONTHS)[0].quantiles_hQ for model in (fitted, loaded))
     np.testing.assert_array_equal(own, other)
     assert loaded.evaluate(WAVE, MONTHS, begin=140) == fitted.evaluate(WAVE, MONTHS, begin=140)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"cell": cell, "strategy": strategy} for cell in CELLS for strategy in STRATEGIES),
+        {"layers": 3, "segment": 2},
+        {"ensemble": 2, "layers": 2},
+        {"ensemble": 2, "strategy": "recursive", "segment": 4},
+        {"linear": False, "scale": "window", "log": True},
+    ],
+    ids=str,
+)
+def test_every_forecaster_answers_the_same_when_it_is_loaded(options: dict[str, Any], tmp_path: Path) -> None:
+    model = Forecaster(**QUICK | {"steps": 2} | options).fit(WAVE[:60], MONTHS[:60])
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.bundle_.task == model.bundle_.task
+    (own,), (other,) = (one.forecast(WAVE, MONTHS) for one in (model, loaded))
+    np.testing.assert_array_equal(own.quantiles_hQ, other.quantiles_hQ)
+    np.testing.assert_array_equal(own.mean_h, other.mean_h)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +112,71 @@ def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
     assert own.bundle_.task.learned() == other.bundle_.task.learned()
     for name, array in own.bundle_.arrays.items():
         np.testing.assert_array_equal(array, other.bundle_.arrays[name])
+
+
+def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
+    """A model of the first values, which then is shown the others."""
+    series = of_arrays(values, DAYS, covariates)
+    model = Forecaster(**QUICK | {"steps": 3, "season": None}).fit([one.until(end) for one in series])
+    model.backtest(series, [end] * len(series))
+    return model
+
+
+def test_nothing_that_is_planted_after_the_training_reaches_a_model() -> None:
+    """Not scales, season, the calendar's cycles, weights, margins, the autoregression, nor what MASE divides by."""
+    rng = np.random.default_rng(4)
+    days = np.arange(len(DAYS))
+    one, other = (10 + 3 * np.sin(2 * np.pi * days / 7) + rng.normal(size=len(days)) for _ in range(2))
+    price, end = rng.normal(size=len(days)), 150
+    own = fit_until(end, {"one": one, "other": other}, price)
+    assert own.bundle_.task.options.season == 7
+    assert any(own.bundle_.task.margins)
+    year = 1e4 * np.sin(2 * np.pi * days / 30)
+    for plant in ("one", "other", "price"):
+        late = {"one": one.copy(), "other": other.copy(), "price": price.copy()}
+        late[plant][end:] += year[end:]
+        model = fit_until(end, {name: late[name] for name in ("one", "other")}, late["price"])
+        assert model.bundle_.task == own.bundle_.task
+        assert dict(model.bundle_.baseline) == dict(own.bundle_.baseline)
+        for name, array in own.bundle_.arrays.items():
+            np.testing.assert_array_equal(array, model.bundle_.arrays[name])
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy: str) -> None:
+    one, other, price = noisy(120, 5), noisy(120, 6), np.random.default_rng(7).normal(size=120)
+    model = Forecaster(**QUICK, strategy=strategy).fit({"one": one, "other": other}, covariates=price)
+    planted, later = other + 1e3, price.copy()
+    later[104:] = 1e3  # past the horizon of the first origin
+    first, second = (
+        model.examine({"one": one, "other": own}, covariates=known, begin=100, stride=20)
+        for own, known in ((other, price), (planted, later))
+    )
+    np.testing.assert_array_equal(first.shown[0].quantiles_hQ, second.shown[0].quantiles_hQ)
+    for name in ("last", "seasonal", "linear"):
+        np.testing.assert_array_equal(first.shown[0].baselines[name], second.shown[0].baselines[name])
+
+
+def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -> None:
+    planted = WAVE.copy()
+    planted[140:] *= 100
+    last = fitted.evaluate(planted, MONTHS, begin=140)["baselines"]["last"]
+    unit = np.abs(WAVE[12:140] - WAVE[:128]).mean()
+    assert last["mae"] / last["mase"] == pytest.approx(unit)
+
+
+def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
+    """Not even one that tells the future."""
+    file, answers = tmp_path / "series.csv", []
+    for told in (0.0, 1.0):
+        rows = [
+            f"{day},{value},{told * later}"
+            for day, value, later in zip(range(80), noisy(80, 8), noisy(80, 9), strict=True)
+        ]
+        file.write_text("\n".join(["day,sold,tomorrow", *rows]))
+        answers.append(Forecaster(**QUICK | {"steps": 3}).fit(read_series(file, "day", ["sold"])).bundle_.arrays)
+    for name, array in answers[0].items():
+        np.testing.assert_array_equal(array, answers[1][name])
 
 
 def test_the_validation_part_teaches_no_scale() -> None:

@@ -74,6 +74,18 @@ def test_predict_goes_on_with_the_series(run: Any, forecaster: Path, sales: Path
     assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["month"] == "2008-05"
 
 
+def test_a_page_of_many_series_draws_the_first(run: Any, forecaster: Path, sales: Path, tmp_path: Path) -> None:
+    one = [row for row in rows(30) if row[1] == "a"]
+    many = write(tmp_path / "many.csv", [[month, f"shop {k}", sold] for k in range(31) for month, _, sold in one])
+    report = tmp_path / "next.html"
+    done = run("predict", forecaster, "--file", many, "--report", report)
+    assert len(done.out.splitlines()) == 1 + 31 * 4
+    page = report.read_text(encoding="utf-8")
+    assert page.count("<svg") == 30
+    assert "31 series, the first 30 of which are drawn" in page
+    assert "The darkest band holds 50% of what comes, all of the fan 80%" in page
+
+
 def test_evaluate_scores_what_came_after_the_training(run: Any, forecaster: Path, sales: Path) -> None:
     longer = write(sales.with_name("longer.csv"), rows(140))
     done = run("evaluate", forecaster, longer, "--json")

@@ -153,3 +153,18 @@ def test_business_days_are_told_what_to_do(tmp_path: Path) -> None:
 def test_what_cannot_be_filled_is_no_number_with_gaps_either(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"sold is 'many', which is no number$"):
         read(written(tmp_path, "2020-01-01,a,many,1", "2020-01-02,a,2,1"), gaps="interpolate")
+
+
+def test_covariates_are_of_each_series_or_of_all() -> None:
+    named = {"a": [1, 2], "b": [3, 4]}
+    for values, given, expected in (
+        (named, [7, 8, 9], [[7, 8, 9], [7, 8, 9]]),
+        (named, {"b": [1, 2], "a": [5, 6]}, [[5, 6], [1, 2]]),
+        ([[1, 2], [3, 4]], [[5, 6], [7, 8, 9]], [[5, 6], [7, 8, 9]]),
+        ([[1, 2], [3, 4]], [7, 8], [[7, 8], [7, 8]]),
+    ):
+        assert [one.known_AX[:, 0].tolist() for one in of_arrays(values, covariates=given)] == expected
+    with pytest.raises(DataError, match="no covariates of 'b', only of 'a'"):
+        of_arrays(named, covariates={"a": [1, 2]})
+    with pytest.raises(DataError, match="covariates of 1 series, and none of series 2"):
+        of_arrays([[1, 2], [3, 4]], covariates=[[1, 2]])

@@ -102,11 +102,23 @@ def of_arrays(
         return _columns(values, stamps, covariates, WHOLE, called)
     found: list[Series] = []
     for name, own, key in named:
-        known = covariates[key] if isinstance(covariates, Mapping | list | tuple) else covariates
-        found += _columns(own, stamps, known, name, f"{called} {name!r}")
+        found += _columns(own, stamps, _of_series(covariates, key), name, f"{called} {name!r}")
     if not found:
         raise DataError("there is no series: an array [T] or [T, C], a list or a dict of such is needed")
     return found
+
+
+def _of_series(covariates: Any, key: Any) -> Any:
+    """A series' covariates: its own, where they are a dict, or a list of arrays beside a list of series."""
+    if isinstance(covariates, Mapping):
+        if key not in covariates:
+            raise DataError(f"there are no covariates of {key!r}, only of {in_words(map(repr, covariates))}")
+        return covariates[key]
+    if isinstance(key, int) and isinstance(covariates, list | tuple) and np.ndim(covariates[0]) > 0:
+        if key >= len(covariates):
+            raise DataError(f"there are covariates of {len(covariates)} series, and none of {WHOLE} {key + 1}")
+        return covariates[key]
+    return covariates
 
 
 def _columns(values: Any, stamps: Sequence[Any] | None, covariates: Any, name: str, called: str) -> list[Series]:
