@@ -424,14 +424,10 @@ def test_where_the_linear_part_says_nothing_of_the_errors_ranges_stay(options: d
     assert not any(Forecaster(**QUICK | options).fit(noisy(60, 1)).bundle_.task.margins)
 
 
-@pytest.mark.parametrize("options", [{"linear": False}, {"strategy": "recursive"}, {}], ids=str)
-def test_where_there_are_many_windows_those_that_are_not_trained_on_set_the_ranges(options: dict[str, Any]) -> None:
-    values = noisy(800, 2)
-    options = QUICK | {"steps": 20, "validation": 0.3} | options  # too few steps to have learned how sure it is
-    model = Forecaster(**options).fit(values)
+def test_where_many_windows_choose_the_epoch_the_network_says_how_sure_it_is() -> None:
+    model = Forecaster(**QUICK | {"steps": 20, "validation": 0.3}).fit(noisy(800, 2))
     assert model.bundle_.training["validation_windows"] >= 200
-    assert model.bundle_.training["validation"]["coverage"]["0.8"] == pytest.approx(0.8, abs=0.02)
-    assert abs(held(without_margins(model), values, 560) - 0.8) > 0.1
+    assert model.bundle_.task.margins == ()
 
 
 def test_no_margin_takes_a_quantile_past_the_median() -> None:

@@ -1,8 +1,8 @@
 """How far a forecaster's quantiles are to be moved, so that their ranges hold what they say of values not learned from.
 
-Conformalised quantile regression (Romano, Patterson & Candes 2019), on the windows that chose the epoch. A short series
-has none to spare: there each window that was learned from is judged as if it had been left out, as in CV+ (Barber et
-al. 2021), and of the model only its linear part is fitted anew without it (docs/decisions.md).
+Conformalised quantile regression (Romano, Patterson & Candes 2019) wants windows that were left out, and a short series
+has none to spare. So each window that was learned from is judged as if it had been left out, as in CV+ (Barber et al.
+2021), and of the model only its linear part is fitted anew without it (docs/decisions.md).
 """
 
 import math

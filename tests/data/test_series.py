@@ -137,7 +137,7 @@ def test_where_clocks_were_changed_offsets_are_asked_for(tmp_path: Path) -> None
     with pytest.raises(DataError, match=r"02:00:00 more than once; .*clocks were changed, stamps want their offset"):
         read(written(tmp_path, *hours))
     spring = [f"2020-03-29 {hour:02d}:00,a,1,1" for hour in (0, 1, 3, 4, 5)]
-    with pytest.raises(DataError, match=r"it is 2 hours, the first of 1 such places; .*clocks were changed"):
+    with pytest.raises(DataError, match=r"it is 2 hours; .*clocks were changed"):
         read(written(tmp_path, *spring))
     offsets = ["00:00+01:00", "01:00+01:00", "03:00+02:00", "04:00+02:00"]
     (one,) = read(written(tmp_path, *(f"2020-03-29T{hour},a,1,1" for hour in offsets)))
@@ -146,7 +146,7 @@ def test_where_clocks_were_changed_offsets_are_asked_for(tmp_path: Path) -> None
 
 def test_business_days_are_told_what_to_do(tmp_path: Path) -> None:
     days = [f"2020-01-{day:02d},a,1,1" for day in (1, 2, 3, 6, 7, 8)]
-    with pytest.raises(DataError, match=r"it is 3 days, .* without --time the rows are counted$"):
+    with pytest.raises(DataError, match=r"it is 3 days; .* without --time the rows are counted$"):
         read(written(tmp_path, *days))
 
 

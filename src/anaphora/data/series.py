@@ -114,7 +114,7 @@ def _of_series(covariates: Any, key: Any) -> Any:
         if key not in covariates:
             raise DataError(f"there are no covariates of {key!r}, only of {in_words(map(repr, covariates))}")
         return covariates[key]
-    if isinstance(key, int) and isinstance(covariates, list | tuple) and np.ndim(covariates[0]) > 0:
+    if isinstance(key, int) and isinstance(covariates, list | tuple) and np.ndim(next(iter(covariates), 0)) > 0:
         if key >= len(covariates):
             raise DataError(f"there are covariates of {len(covariates)} series, and none of {WHOLE} {key + 1}")
         return covariates[key]

@@ -42,12 +42,13 @@ class Step:
         if (steps == step.count).all():
             return step
         place = int(np.flatnonzero(steps != step.count)[0])
+        others = int((steps != step.count).sum()) - 1
+        more = f" (and at {others:,} more places)" if others else ""
         here, other = (Step(int(count), step.unit).in_words() for count in (step.count, steps[place]))
         raise DataError(
             f"the time stamps of {called} are not equally far apart: mostly {here}, but from "
-            f"{step.shown(stamps_T[place])} to {step.shown(stamps_T[place + 1])} it is {other}, the first of "
-            f"{int((steps != step.count).sum()):,} such places; of a file, --gaps interpolate fills what is missing, "
-            f"and without --time the rows are counted{clocks(stamps_T)}"
+            f"{step.shown(stamps_T[place])} to {step.shown(stamps_T[place + 1])} it is {other}{more}; of a file, "
+            f"--gaps interpolate fills what is missing, and without --time the rows are counted{clocks(stamps_T)}"
         )
 
     @classmethod

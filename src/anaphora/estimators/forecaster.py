@@ -28,8 +28,6 @@ SHOWN = (0.0, 0.5, 1.0)
 """Where among the windows those stand that a page shows."""
 PAST_SHOWN = 3
 """How much of the past it shows, in horizons."""
-CALIBRATED_BY = 2_000
-"""Not many more windows than these say how far the quantiles are moved."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +118,10 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         try:
             yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
         finally:
-            if self._bundle is not None and self._bundle.task is task:
-                if len(checked) >= ENOUGH_TO_CHOOSE:
-                    lengths, stride = [len(one) for one in series], math.ceil(len(checked) / CALIBRATED_BY)
-                    windows = task.windows(series, ends, lengths, whole=True, stride=stride)
-                    truth_Nh = windows.truth()
-                else:
-                    windows, truth_Nh = whole, as_if_left_out(task, whole, baselines.linear)
-                self._adopt(replace(self._bundle, task=calibrated(self._ready(), windows, truth_Nh)))
+            adopted = self._bundle is not None and self._bundle.task is task
+            if adopted and len(checked) < ENOUGH_TO_CHOOSE:
+                truth_Nh = as_if_left_out(task, whole, baselines.linear)
+                self._adopt(replace(self._fitted(), task=calibrated(self._ready(), whole, truth_Nh)))
         if len(checked):
             yield Stage("scoring the validation part")
             self.annotate(validation=self.backtest(series, ends).scores)
