@@ -1,5 +1,6 @@
 """Forecasters: what they learn, what they answer, how they are scored."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,12 @@ import pytest
 
 from anaphora import Forecaster, load
 from anaphora.cells import CELLS
-from anaphora.data.series import of_arrays
+from anaphora.data.series import of_arrays, read_series
 from anaphora.errors import DataError, OptionError
 from anaphora.networks.network import In, build, draw
-from anaphora.report.words import forecast_verdict
+from anaphora.report.forecasts import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
-from anaphora.tasks.forecast import ForecastConfig
+from anaphora.tasks.forecast import STRATEGIES, ForecastConfig
 from anaphora.tasks.ridge import Autoregression
 from anaphora.train import blocks as training_blocks
 from anaphora.train.device import to_device
@@ -21,6 +22,7 @@ from anaphora.train.device import to_device
 QUICK: dict[str, Any] = {"horizon": 4, "lookback": 8, "hidden_size": 8, "steps": 60, "batch_size": 16}
 MONTHS = [f"{1990 + i // 12}-{i % 12 + 1:02d}" for i in range(160)]
 T = np.arange(160.0)
+DAYS = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 180)
 WAVE = 20 + 3 * np.sin(2 * np.pi * T / 12) + 0.05 * T
 
 
@@ -47,6 +49,27 @@ def test_a_saved_forecaster_answers_bit_by_bit_the_same(fitted: Forecaster, tmp_
     own, other = (model.forecast(WAVE, MONTHS)[0].quantiles_hQ for model in (fitted, loaded))
     np.testing.assert_array_equal(own, other)
     assert loaded.evaluate(WAVE, MONTHS, begin=140) == fitted.evaluate(WAVE, MONTHS, begin=140)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"cell": cell, "strategy": strategy} for cell in CELLS for strategy in STRATEGIES),
+        {"layers": 3, "segment": 2},
+        {"ensemble": 2, "layers": 2},
+        {"ensemble": 2, "strategy": "recursive", "segment": 4},
+        {"linear": False, "scale": "window", "log": True},
+    ],
+    ids=str,
+)
+def test_every_forecaster_answers_the_same_when_it_is_loaded(options: dict[str, Any], tmp_path: Path) -> None:
+    model = Forecaster(**QUICK | {"steps": 2} | options).fit(WAVE[:60], MONTHS[:60])
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.bundle_.task == model.bundle_.task
+    (own,), (other,) = (one.forecast(WAVE, MONTHS) for one in (model, loaded))
+    np.testing.assert_array_equal(own.quantiles_hQ, other.quantiles_hQ)
+    np.testing.assert_array_equal(own.mean_h, other.mean_h)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +112,71 @@ def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
     assert own.bundle_.task.learned() == other.bundle_.task.learned()
     for name, array in own.bundle_.arrays.items():
         np.testing.assert_array_equal(array, other.bundle_.arrays[name])
+
+
+def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
+    """A model of the first values, which then is shown the others."""
+    series = of_arrays(values, DAYS, covariates)
+    model = Forecaster(**QUICK | {"steps": 3, "season": None}).fit([one.until(end) for one in series])
+    model.backtest(series, [end] * len(series))
+    return model
+
+
+def test_nothing_that_is_planted_after_the_training_reaches_a_model() -> None:
+    """Not scales, season, the calendar's cycles, weights, margins, the autoregression, nor what MASE divides by."""
+    rng = np.random.default_rng(4)
+    days = np.arange(len(DAYS))
+    one, other = (10 + 3 * np.sin(2 * np.pi * days / 7) + rng.normal(size=len(days)) for _ in range(2))
+    price, end = rng.normal(size=len(days)), 150
+    own = fit_until(end, {"one": one, "other": other}, price)
+    assert own.bundle_.task.options.season == 7
+    assert any(own.bundle_.task.margins)
+    year = 1e4 * np.sin(2 * np.pi * days / 30)
+    for plant in ("one", "other", "price"):
+        late = {"one": one.copy(), "other": other.copy(), "price": price.copy()}
+        late[plant][end:] += year[end:]
+        model = fit_until(end, {name: late[name] for name in ("one", "other")}, late["price"])
+        assert model.bundle_.task == own.bundle_.task
+        assert dict(model.bundle_.baseline) == dict(own.bundle_.baseline)
+        for name, array in own.bundle_.arrays.items():
+            np.testing.assert_array_equal(array, model.bundle_.arrays[name])
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy: str) -> None:
+    one, other, price = noisy(120, 5), noisy(120, 6), np.random.default_rng(7).normal(size=120)
+    model = Forecaster(**QUICK, strategy=strategy).fit({"one": one, "other": other}, covariates=price)
+    planted, later = other + 1e3, price.copy()
+    later[104:] = 1e3  # past the horizon of the first origin
+    first, second = (
+        model.examine({"one": one, "other": own}, covariates=known, begin=100, stride=20)
+        for own, known in ((other, price), (planted, later))
+    )
+    np.testing.assert_array_equal(first.shown[0].quantiles_hQ, second.shown[0].quantiles_hQ)
+    for name in ("last", "seasonal", "linear"):
+        np.testing.assert_array_equal(first.shown[0].baselines[name], second.shown[0].baselines[name])
+
+
+def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -> None:
+    planted = WAVE.copy()
+    planted[140:] *= 100
+    last = fitted.evaluate(planted, MONTHS, begin=140)["baselines"]["last"]
+    unit = np.abs(WAVE[12:140] - WAVE[:128]).mean()
+    assert last["mae"] / last["mase"] == pytest.approx(unit)
+
+
+def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
+    """Not even one that tells the future."""
+    file, answers = tmp_path / "series.csv", []
+    for told in (0.0, 1.0):
+        rows = [
+            f"{day},{value},{told * later}"
+            for day, value, later in zip(range(80), noisy(80, 8), noisy(80, 9), strict=True)
+        ]
+        file.write_text("\n".join(["day,sold,tomorrow", *rows]))
+        answers.append(Forecaster(**QUICK | {"steps": 3}).fit(read_series(file, "day", ["sold"])).bundle_.arrays)
+    for name, array in answers[0].items():
+        np.testing.assert_array_equal(array, answers[1][name])
 
 
 def test_the_validation_part_teaches_no_scale() -> None:
@@ -174,25 +262,39 @@ def test_the_scores_stand_beside_three_baselines(fitted: Forecaster) -> None:
             assert line[f"network - {name}"] == pytest.approx(line["network"] - line[name])
 
 
-@pytest.mark.parametrize("sign", [-1, 0, 1])
-def test_the_sentence_matches_the_sign(sign: int, fitted: Forecaster) -> None:
-    scores = fitted.evaluate(WAVE, MONTHS, begin=140)
-    for name, baseline in scores["baselines"].items():
-        assert scores["comparison"][name]["difference"] == pytest.approx(scores["mase"] - baseline["mase"])
-    test = {"difference": sign * 0.25, "low": sign * 0.25 - 0.1, "high": sign * 0.25 + 0.1}
-    said = forecast_verdict(
-        {"mase": 1 + sign * 0.25, "baselines": {"linear": {"mase": 1.0}}, "comparison": {"linear": test}}
+def compared(network: float, linear: float, windows: int = 60, same: bool = False) -> dict[str, Any]:
+    """Scores where network and autoregression are as far off as is said."""
+    rng = np.random.default_rng(0)
+    truth_Nh, noise = rng.normal(size=(windows, 4)), rng.normal(size=(3, windows, 4))
+    answers = truth_Nh + network * noise[0]
+    others = {"last": truth_Nh + 9 * noise[2], "linear": truth_Nh + linear * noise[0 if same else 1]}
+    units = np.ones(windows)
+    return compare_forecasts(
+        truth_Nh, np.stack([answers] * 2, 2), (0.5,), others, units, units, np.arange(windows), overlap=4
     )
-    expected = {-1: "0.250 less than the linear autoregression", 0: "as much as", 1: "0.250 more than the linear"}
-    assert expected[sign] in said
-    assert "may be chance" not in said
 
 
-@pytest.mark.parametrize("low", [-0.3, float("-inf")])
-def test_what_may_be_chance_is_called_so(low: float) -> None:
-    test = {"difference": -0.1, "low": low, "high": -low - 0.2}
-    said = forecast_verdict({"mase": 0.9, "baselines": {"last": {"mase": 1.0}}, "comparison": {"last": test}})
-    assert "chance" in said
+@pytest.mark.parametrize(
+    ("scores", "begins"),
+    [
+        (compared(0.5, 1), "The network is better than the linear autoregression. Of"),
+        (compared(1, 0.5), "The linear autoregression is better than the network: prefer it here"),
+        (compared(1, 1.01), "No clear winner between the network and the linear autoregression. Of"),
+        (compared(1, 1, same=True), "The network foretells as well as the linear autoregression; prefer that"),
+        (compared(0.5, 1, windows=6), "The network is ahead of the linear autoregression. Of"),
+        (compared(1, 0.5, windows=6), "The linear autoregression is ahead of the network. Of"),
+    ],
+)
+def test_the_sentence_matches_the_sign(scores: dict[str, Any], begins: str) -> None:
+    said = scores["verdict"]
+    assert said.startswith(begins)
+    for name, called in (("linear", "the linear autoregression"), ("last", "repeating the last value")):
+        difference = scores["mase"] - scores["baselines"][name]["mase"]
+        assert scores["comparison"][name]["difference"] == pytest.approx(difference)
+        sign = "as much as" if difference == 0 else f"{abs(difference):.3f} {'less' if difference < 0 else 'more'} than"
+        assert f"{sign} {called}" in said
+    assert ("not chance" in said) == (scores["windows"] == 6)
+    assert said.count("may be chance") == begins.startswith("No clear winner")
 
 
 def test_the_season_is_the_calendars_that_fits_best(fitted: Forecaster) -> None:
@@ -277,3 +379,85 @@ def test_a_cycle_of_the_calendar_is_read_where_it_helps() -> None:
     for values, cycles in ((noise, ()), (3 * year + noise, ("year",))):
         model = Forecaster(**QUICK | {"steps": 2}).fit(values, days)
         assert model.bundle_.task.cycles == cycles
+
+
+def noisy(T: int, seed: int) -> np.ndarray:
+    """A wave with noise that nothing can foretell."""
+    return 10 + 3 * np.sin(2 * np.pi * np.arange(T) / 12) + np.random.default_rng(seed).normal(size=T)
+
+
+def held(model: Forecaster, values: np.ndarray, begin: int) -> float:
+    return float(model.evaluate(values, begin=begin)["coverage"]["0.8"])
+
+
+def without_margins(model: Forecaster) -> Forecaster:
+    saved = model.bundle_
+    return Forecaster.from_bundle(replace(saved, task=replace(saved.task, margins=())))
+
+
+def test_ranges_learned_from_a_short_series_hold_nearly_what_they_say() -> None:
+    values = noisy(400, 0)
+    model = Forecaster(horizon=4, lookback=12, hidden_size=8, steps=400).fit(values[:50])
+    assert held(without_margins(model), values, 50) < 0.55
+    assert 0.7 < held(model, values, 50) < 0.9
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": "window"}, {"log": True}, {"ensemble": 2}], ids=str)
+def test_margins_go_with_the_size_of_the_series_and_with_the_model(options: dict[str, Any], tmp_path: Path) -> None:
+    small = noisy(60, 1)
+    model = Forecaster(**QUICK | options).fit({"small": small, "large": 1_000 * small})
+    assert any(model.bundle_.task.margins)
+    found = model.forecast({"small": small, "large": 1_000 * small})
+    widths = [one.quantiles_hQ[:, -1] - one.quantiles_hQ[:, 0] for one in found]
+    np.testing.assert_allclose(1_000 * widths[0], widths[1], rtol=1e-3)
+    (own,) = model.forecast({"small": small})
+    (plain,) = without_margins(model).forecast({"small": small})
+    assert (plain.quantiles_hQ[:, -1] - plain.quantiles_hQ[:, 0] < widths[0]).all()
+    np.testing.assert_array_equal(plain.median, own.median)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model").forecast({"small": small})[0]
+    np.testing.assert_array_equal(again.quantiles_hQ, own.quantiles_hQ)
+
+
+@pytest.mark.parametrize("options", [{"linear": False}, {"strategy": "recursive"}], ids=str)
+def test_where_the_linear_part_says_nothing_of_the_errors_ranges_stay(options: dict[str, Any]) -> None:
+    assert not any(Forecaster(**QUICK | options).fit(noisy(60, 1)).bundle_.task.margins)
+
+
+def test_where_many_windows_choose_the_epoch_the_network_says_how_sure_it_is() -> None:
+    model = Forecaster(**QUICK | {"steps": 20, "validation": 0.3}).fit(noisy(800, 2))
+    assert model.bundle_.training["validation_windows"] >= 200
+    assert model.bundle_.task.margins == ()
+
+
+def test_no_margin_takes_a_quantile_past_the_median() -> None:
+    model = Forecaster(**QUICK).fit(noisy(60, 1))
+    saved = model.bundle_
+    narrow = Forecaster.from_bundle(replace(saved, task=replace(saved.task, margins=(50.0, 60, 0, -60, -50))))
+    (found,), (own,) = (one.forecast(noisy(60, 1)) for one in (narrow, model))
+    np.testing.assert_array_equal(found.quantiles_hQ, np.repeat(own.median[:, None], 5, 1))
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 3])
+def test_the_shortest_series_that_is_let_in_is_learned_from(more: int) -> None:
+    values = noisy(13 + more, 0)
+    found = Forecaster(**QUICK | {"steps": 3, "season": 1}).fit(values).predict(values)
+    assert np.isfinite(found).all()
+
+
+def test_a_training_that_is_stopped_is_calibrated_too() -> None:
+    model = Forecaster(**QUICK)
+    for event in model.fit_events(noisy(60, 1)):
+        if type(event).__name__ == "Epoch" and event.epoch == 3:
+            break
+    assert any(model.bundle_.task.margins)
+
+
+def test_damaged_margins_are_told(tmp_path: Path) -> None:
+    task = Forecaster(**QUICK | {"steps": 2}).fit(noisy(60, 1)).bundle_.task
+    options, learned = task.options.to_dict(), task.learned()
+    assert task.restore(options, learned, None) == task
+    assert task.restore(options, {key: own for key, own in learned.items() if key != "margins"}, None).margins == ()
+    for wrong in ([1.0], [float("nan")] * 5):
+        with pytest.raises(ValueError, match="margins="):
+            task.restore(options, learned | {"margins": wrong}, None)

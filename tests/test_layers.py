@@ -19,7 +19,7 @@ LAYERS = (
     {"tasks"},
     {"bundle"},
     {"runtime", "train"},
-    {"autoregression", "baseline", "ngram", "report"},
+    {"autoregression", "baseline", "calibration", "ngram", "report"},
     {"base"},
     {"estimators", "nn"},
     {"benchmark"},

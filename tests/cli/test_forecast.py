@@ -74,6 +74,18 @@ def test_predict_goes_on_with_the_series(run: Any, forecaster: Path, sales: Path
     assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["month"] == "2008-05"
 
 
+def test_a_page_of_many_series_draws_the_first(run: Any, forecaster: Path, sales: Path, tmp_path: Path) -> None:
+    one = [row for row in rows(30) if row[1] == "a"]
+    many = write(tmp_path / "many.csv", [[month, f"shop {k}", sold] for k in range(31) for month, _, sold in one])
+    report = tmp_path / "next.html"
+    done = run("predict", forecaster, "--file", many, "--report", report)
+    assert len(done.out.splitlines()) == 1 + 31 * 4
+    page = report.read_text(encoding="utf-8")
+    assert page.count("<svg") == 30
+    assert "31 series, the first 30 of which are drawn" in page
+    assert "The darkest band holds 50% of what comes, all of the fan 80%" in page
+
+
 def test_evaluate_scores_what_came_after_the_training(run: Any, forecaster: Path, sales: Path) -> None:
     longer = write(sales.with_name("longer.csv"), rows(140))
     done = run("evaluate", forecaster, longer, "--json")
@@ -111,7 +123,14 @@ def test_the_parts_may_be_named_by_their_stamps(run: Any, sales: Path, tmp_path:
         (("--value", "sold", "--value", "sold"), "are not all different"),
         (("--value", "sold", "--time", "sold", "--group", "shop"), "are not all different"),
         (("--value", "sold", "--time", "month", "--group", "shop", "--lookback", 90), "lookback=90"),
-        (("--value", "sold", "--time", "month", "--group", "shop", "--test-from", "soon"), "'soon' is no time stamp"),
+        ((*COLUMNS, "--test-from", "soon"), "'soon' is no time stamp such as 2000-01-01"),
+        ((*COLUMNS, "--test-from", "1999-01"), "test_from=1999-01: a begins with 2000-01-01, so nothing is before"),
+        (
+            (*COLUMNS, "--test-from", "2031-01"),
+            "nothing is from then on; the last value is of 2008-04-01",
+        ),
+        ((*COLUMNS, "--valid-from", "1999-01"), "valid_from=1999-01: a begins with 2000-01-01"),
+        ((*COLUMNS, "--valid-from", "2007-06"), "valid_from=2007-06: nothing is from then on"),  # held out of all
     ],
 )
 def test_mistakes_are_told_in_a_line(run: Any, sales: Path, tmp_path: Path, given: tuple[Any, ...], match: str) -> None:
@@ -128,7 +147,9 @@ def test_what_a_forecaster_cannot_do_is_told(run: Any, forecaster: Path, sales: 
         (("predict", saved, "a text", "--report", "x.html"), "--report is for forecasters"),
         (("evaluate", forecaster, sales, "--label", "sold"), "--label is not for"),
         (("evaluate", saved, sales, "--begin", "2001-01"), "--begin is not for"),
-        (("evaluate", forecaster, earlier), "holds nothing from 2006-08"),
+        (("evaluate", forecaster, sales, "--begin", "2008-03"), "fits: 2 values are to be foretold, with 12 or more"),
+        (("evaluate", forecaster, sales, "--begin", "2009-01"), "holds nothing from 2009-01 on\n"),
+        (("evaluate", forecaster, earlier), "holds nothing from 2006-09 on, which is where"),
         (("generate", forecaster), "writes nothing"),
     ):
         done = run(*arguments)

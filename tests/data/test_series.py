@@ -55,7 +55,8 @@ def test_without_stamps_the_rows_are_counted(tmp_path: Path) -> None:
             "row 2: sold is missing; every step needs a number",
         ),
         (["2020-01-01,a,one,1", "2020-01-02,a,2,1"], "row 1: sold is 'one', which is no number"),
-        (["2020-01-01,a,nan,1", "2020-01-02,a,2,1"], "row 1: sold is nan; a finite number"),
+        (["2020-01-01,a,nan,1", "2020-01-02,a,2,1"], "row 1: sold is 'nan'; every step needs a number: --gaps"),
+        (["2020-01-01,a,n/a,1", "2020-01-02,a,2,1"], "row 1: sold is 'n/a', which is no number$"),
         (["2020-01-01,a,1,1", "2020-01-02,a,inf,1"], "row 2: sold is inf; a finite number"),
         (["2020-01-01,a,1,1", "2020-01-02,a,2,"], "row 2: price is missing"),
         (["2020-01-01,a,,1", "2020-01-02,a,,1"], "has no value of 'sold'"),
@@ -127,5 +128,43 @@ def test_gaps_are_filled_on_demand_by_the_line_between_their_neighbours(tmp_path
 
 def test_a_stamp_between_two_steps_is_no_gap(tmp_path: Path) -> None:
     file = written(tmp_path, "2020-01-01,a,1,1", "2020-01-02,a,2,1", "2020-01-03,a,3,1", "2020-01-03 12:00,a,4,1")
-    with pytest.raises(DataError, match="2020-01-03T12:00:00 lies between two steps of a day"):
+    with pytest.raises(DataError, match="2020-01-03 12:00:00 lies between two steps of a day"):
         read_series(file, "day", ("sold",), gaps="interpolate")
+
+
+def test_where_clocks_were_changed_offsets_are_asked_for(tmp_path: Path) -> None:
+    hours = [f"2020-10-25 {hour:02d}:00,a,1,1" for hour in (0, 1, 2, 2, 3)]
+    with pytest.raises(DataError, match=r"02:00:00 more than once; .*clocks were changed, stamps want their offset"):
+        read(written(tmp_path, *hours))
+    spring = [f"2020-03-29 {hour:02d}:00,a,1,1" for hour in (0, 1, 3, 4, 5)]
+    with pytest.raises(DataError, match=r"it is 2 hours; .*clocks were changed"):
+        read(written(tmp_path, *spring))
+    offsets = ["00:00+01:00", "01:00+01:00", "03:00+02:00", "04:00+02:00"]
+    (one,) = read(written(tmp_path, *(f"2020-03-29T{hour},a,1,1" for hour in offsets)))
+    assert (np.diff(one.stamps_A) == np.timedelta64(1, "h")).all()
+
+
+def test_business_days_are_told_what_to_do(tmp_path: Path) -> None:
+    days = [f"2020-01-{day:02d},a,1,1" for day in (1, 2, 3, 6, 7, 8)]
+    with pytest.raises(DataError, match=r"it is 3 days; .* without --time the rows are counted$"):
+        read(written(tmp_path, *days))
+
+
+def test_what_cannot_be_filled_is_no_number_with_gaps_either(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"sold is 'many', which is no number$"):
+        read(written(tmp_path, "2020-01-01,a,many,1", "2020-01-02,a,2,1"), gaps="interpolate")
+
+
+def test_covariates_are_of_each_series_or_of_all() -> None:
+    named = {"a": [1, 2], "b": [3, 4]}
+    for values, given, expected in (
+        (named, [7, 8, 9], [[7, 8, 9], [7, 8, 9]]),
+        (named, {"b": [1, 2], "a": [5, 6]}, [[5, 6], [1, 2]]),
+        ([[1, 2], [3, 4]], [[5, 6], [7, 8, 9]], [[5, 6], [7, 8, 9]]),
+        ([[1, 2], [3, 4]], [7, 8], [[7, 8], [7, 8]]),
+    ):
+        assert [one.known_AX[:, 0].tolist() for one in of_arrays(values, covariates=given)] == expected
+    with pytest.raises(DataError, match="no covariates of 'b', only of 'a'"):
+        of_arrays(named, covariates={"a": [1, 2]})
+    with pytest.raises(DataError, match="covariates of 1 series, and none of series 2"):
+        of_arrays([[1, 2], [3, 4]], covariates=[[1, 2]])

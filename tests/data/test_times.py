@@ -115,3 +115,14 @@ def test_where_a_step_stands_in_a_cycle() -> None:
 )
 def test_a_stamp_is_shown_no_finer_than_its_step(step: Step, stamp: str, shown: str) -> None:
     assert step.shown(stamps(stamp)[0]) == shown
+
+
+def test_days_may_be_written_without_dashes() -> None:
+    assert stamps("20200131", "20200201").tolist() == stamps("2020-01-31", "2020-02-01").tolist()
+    assert stamps("20200131", "20201301").tolist() == [20200131, 20201301]  # then they are numbers
+
+
+@pytest.mark.parametrize("texts", [("2020-01-01 00:00", "2020-01-01T01:00Z"), ("2020-01-01T00:00+01:00", "2020-01-01")])
+def test_offsets_are_given_by_all_stamps_or_none(texts: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match=r"has an offset from UTC, and row \d: time='2020-01-01.*' has none"):
+        stamps(*texts)

@@ -13,16 +13,30 @@ import anaphora.errors
 
 
 def check(golden: Path) -> int:
-    """Compare the answers of every model in the folder, classifiers' and language models'; their number."""
+    """Compare the answers of every model in the folder: classifiers, language models, forecasters; their number."""
     files = sorted(golden.glob("*.json"))
     for file in files:
         expected = json.loads(file.read_text(encoding="utf-8"))
         model = anaphora.load(file.with_suffix(""))
         if "probabilities" in expected:
             np.testing.assert_allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=1e-5)
+        elif "continued" in expected:
+            check_forecaster(model, expected)
         else:
             check_language_model(model, expected)
     return len(files)
+
+
+def check_forecaster(model, expected):
+    """It goes on with series, each in its own scale, with what is known of the time to come."""
+    found = model.forecast(expected["values"], expected["stamps"], expected["covariates"])
+    assert [one.name for one in found] == [series["name"] for series in expected["continued"]]
+    for one, series in zip(found, expected["continued"], strict=True):
+        assert [str(stamp) for stamp in one.stamps_h] == series["stamps"]
+        np.testing.assert_allclose(one.mean_h, series["mean"], rtol=1e-5)
+        np.testing.assert_allclose(one.quantiles_hQ, series["quantiles"], rtol=1e-5)
+    medians = model.predict(expected["values"], expected["stamps"], expected["covariates"])
+    np.testing.assert_array_equal(medians, [one.median for one in found])
 
 
 def check_language_model(model, expected):

@@ -38,12 +38,11 @@ def foretell(
 def backtest(model: Forecaster, folder: Path, file: Path, encoding: str, begin: str | None) -> Backtest:
     """The scores on a file, from rolling origins after what was trained on."""
     series = series_in(model, folder, file, encoding)
+    ended = "" if begin else ", which is where the training ended: --begin says another"
     begin = begin or model.bundle_.training.get("next_stamp")
     begins = [one.place(begin) if begin else 0 for one in series]
     if all(start >= len(one) for one, start in zip(series, begins, strict=True)):
-        raise OptionError(
-            f"{file} holds nothing from {begin} on, which is where the training ended: --begin says another"
-        )
+        raise OptionError(f"{file} holds nothing from {begin} on{ended}")
     return model.backtest(series, begins)
 
 

@@ -10,8 +10,9 @@ from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_
 from anaphora.cli.talk import say
 from anaphora.cli.training import check_share, output, output_options, say_where
 from anaphora.data.series import GAPS, Series, read_series
+from anaphora.data.times import written
 from anaphora.errors import OptionError, in_words
-from anaphora.estimators.forecaster import Forecaster
+from anaphora.estimators.forecaster import Forecaster, ends_before
 from anaphora.report.forecast import page
 from anaphora.tasks.forecast import ForecastConfig
 
@@ -89,7 +90,10 @@ def forecast(
         series = read_series(file, time, value, group, covariate, encoding, gaps)
         if not quiet:
             say(noticed(file, series))
-        ends = [one.place(test_from) if test_from else round(len(one) * (1 - test_size)) for one in series]
+        if test_from:
+            ends = ends_before(series, test_from, "test_from")
+        else:
+            ends = [round(len(one) * (1 - test_size)) for one in series]
         kept = [one.until(end) for one, end in zip(series, ends, strict=True)]
 
         def finished() -> None:
@@ -120,8 +124,8 @@ def noticed(file: Path, series: list[Series]) -> str:
     first = series[0]
     ahead = len(first.stamps_A) - len(first)
     known = f"; covariates known for {ahead:,} more steps" if first.known_AX.shape[1] and ahead else ""
-    last = first.stamps_A[len(first) - 1]
-    return f"{file}: {len(series):,} series of {some} values, {first.stamps_A[0]} to {last}{known}"
+    begin, end = (written(first.stamps_A[place]) for place in (0, len(first) - 1))
+    return f"{file}: {len(series):,} series of {some} values, {begin} to {end}{known}"
 
 
 def report(training: dict[str, Any], out: Path, file: Path) -> None:

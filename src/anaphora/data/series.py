@@ -51,9 +51,14 @@ class Series:
         """How many values are before a stamp; a whole number says it already. Raises DataError at another thing."""
         if isinstance(at, int | np.integer):
             return min(int(at), len(self))
-        stamp = times.parse([str(at)], "the time")
+        try:
+            stamp = times.parse([str(at)], "")
+        except DataError:
+            raise DataError(f"{at!r} is no time stamp such as {times.written(self.stamps_A[0])}") from None
         if stamp.dtype.kind != self.stamps_A.dtype.kind:
-            raise DataError(f"{self.name} has time stamps such as {self.stamps_A[0]}, and {at!r} is of another kind")
+            raise DataError(
+                f"{self.name} has time stamps such as {times.written(self.stamps_A[0])}, and {at!r} is of another kind"
+            )
         return int(np.searchsorted(self.stamps_A[: len(self)], stamp[0]))
 
 
@@ -97,11 +102,23 @@ def of_arrays(
         return _columns(values, stamps, covariates, WHOLE, called)
     found: list[Series] = []
     for name, own, key in named:
-        known = covariates[key] if isinstance(covariates, Mapping | list | tuple) else covariates
-        found += _columns(own, stamps, known, name, f"{called} {name!r}")
+        found += _columns(own, stamps, _of_series(covariates, key), name, f"{called} {name!r}")
     if not found:
         raise DataError("there is no series: an array [T] or [T, C], a list or a dict of such is needed")
     return found
+
+
+def _of_series(covariates: Any, key: Any) -> Any:
+    """A series' covariates: its own, where they are a dict, or a list of arrays beside a list of series."""
+    if isinstance(covariates, Mapping):
+        if key not in covariates:
+            raise DataError(f"there are no covariates of {key!r}, only of {in_words(map(repr, covariates))}")
+        return covariates[key]
+    if isinstance(key, int) and isinstance(covariates, list | tuple) and np.ndim(next(iter(covariates), 0)) > 0:
+        if key >= len(covariates):
+            raise DataError(f"there are covariates of {len(covariates)} series, and none of {WHOLE} {key + 1}")
+        return covariates[key]
+    return covariates
 
 
 def _columns(values: Any, stamps: Sequence[Any] | None, covariates: Any, name: str, called: str) -> list[Series]:
@@ -190,15 +207,15 @@ def _between(numbers_TC: Numbers, places: NDArray[np.int64], called: str) -> Num
 
 def _number(row: Row, column: str, at: int, filled: bool) -> float:
     text = row[column].strip()
-    if filled and text.lower() in MISSING:
-        return math.nan
+    if text.lower() in MISSING:
+        if filled:
+            return math.nan
+        what = repr(text) if text else "missing"
+        raise DataError(f"row {at}: {column} is {what}; every step needs a number: --gaps interpolate fills it in")
     try:
         value = float(text)
     except ValueError:
-        what = "is missing" if not text else f"is {text!r}, which is no number"
-        raise DataError(
-            f"row {at}: {column} {what}; every step needs a number (missing ones can be filled: --gaps interpolate)"
-        ) from None
+        raise DataError(f"row {at}: {column} is {text!r}, which is no number") from None
     if not abs(value) <= LARGEST:
         raise DataError(f"row {at}: {column} is {text}; a finite number of at most {LARGEST:g} is needed")
     return value
@@ -209,12 +226,13 @@ def _check_order(stamps: Stamps, called: str) -> None:
     differences = np.diff(stamps).astype(np.int64)
     if (differences <= 0).any():
         place = int(np.flatnonzero(differences <= 0)[0])
+        here, after = map(times.written, stamps[place : place + 2])
         if differences[place] == 0:
             raise DataError(
-                f"{called} has the time stamp {stamps[place]} more than once; name the column that tells the series "
-                "apart (--group)"
+                f"{called} has the time stamp {here} more than once; name the column that tells the series apart "
+                f"(--group){times.clocks(stamps)}"
             )
-        raise DataError(f"{called}: the time stamp {stamps[place + 1]} comes after {stamps[place]}: put them in order")
+        raise DataError(f"{called}: the time stamp {after} comes after {here}: put them in order")
 
 
 def _array(values: Any, called: str) -> Numbers:

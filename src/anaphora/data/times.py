@@ -24,6 +24,7 @@ NAMED = {
 }
 MONTH = CYCLES["year"] / 12
 _NUMBER = re.compile(r"[+-]?\d+")
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class Step:
         if (steps == step.count).all():
             return step
         place = int(np.flatnonzero(steps != step.count)[0])
+        others = int((steps != step.count).sum()) - 1
+        more = f" (and at {others:,} more places)" if others else ""
         here, other = (Step(int(count), step.unit).in_words() for count in (step.count, steps[place]))
         raise DataError(
             f"the time stamps of {called} are not equally far apart: mostly {here}, but from "
-            f"{step.shown(stamps_T[place])} to {step.shown(stamps_T[place + 1])} it is {other} "
-            f"({int((steps != step.count).sum()):,} such places; of a file they can be filled: --gaps interpolate)"
+            f"{step.shown(stamps_T[place])} to {step.shown(stamps_T[place + 1])} it is {other}{more}; of a file, "
+            f"--gaps interpolate fills what is missing, and without --time the rows are counted{clocks(stamps_T)}"
         )
 
     @classmethod
@@ -71,8 +74,8 @@ class Step:
         between = since_T % self.count != 0
         if between.any():
             raise DataError(
-                f"{called}: the time stamp {stamps_T[int(between.argmax())]} lies between two steps of "
-                f"{self.in_words()} from {stamps_T[0]} on"
+                f"{called}: the time stamp {written(stamps_T[int(between.argmax())])} lies between two steps of "
+                f"{self.in_words()} from {written(stamps_T[0])} on"
             )
         return since_T // self.count
 
@@ -121,21 +124,40 @@ class Step:
 
 
 def parse(texts: Sequence[str], called: str) -> Stamps:
-    """Stamps of ISO 8601 (1949-01, 2016-07-01, 2016-07-01 14:00:00), or whole numbers. One with an offset from UTC is
-    taken in UTC. Raises DataError, which names the row by what the column is `called`.
+    """Stamps of ISO 8601 (1949-01, 2016-07-01, 20160701, 2016-07-01 14:00:00), or whole numbers. Those with an offset
+    from UTC are taken in UTC. Raises DataError, which names the row by what the column is `called`.
     """
-    if texts and all(_NUMBER.fullmatch(text.strip()) for text in texts):
+    numbers, dates = (all(form.fullmatch(text.strip()) for text in texts) for form in (_NUMBER, _DATE))
+    if texts and numbers and not dates:
         return np.array([int(text) for text in texts], np.int64)
-    stamps = np.empty(len(texts), "M8[s]")
+    stamps, zoned = np.empty(len(texts), "M8[s]"), np.zeros(len(texts), bool)
     for place, text in enumerate(texts):
         try:
-            stamps[place] = _stamp(text.strip())
+            stamps[place], zoned[place] = _stamp(text.strip())
         except ValueError:
             raise DataError(
                 f"row {place + 1}: {called}={text!r} is no time stamp: 2020-01, 2020-01-31, 2020-01-31 14:00 "
                 "or whole numbers are read"
             ) from None
+        if zoned[place] != zoned[0]:
+            has, has_not = (place, 0) if zoned[place] else (0, place)
+            raise DataError(
+                f"row {has + 1}: {called}={texts[has]!r} has an offset from UTC, and row {has_not + 1}: "
+                f"{called}={texts[has_not]!r} has none: give all of them one, or none"
+            )
     return stamps
+
+
+def written(stamp: Any) -> str:
+    """A stamp whose step is not known, as people write it."""
+    return str(stamp).removesuffix("T00:00:00").replace("T", " ")
+
+
+def clocks(stamps_T: Stamps) -> str:
+    """What else may be wrong where stamps are finer than days."""
+    if stamps_T.dtype.kind != "M" or not (stamps_T.astype(np.int64) % DAY).any():
+        return ""
+    return "; where clocks were changed, stamps want their offset from UTC, as in 2020-03-29 01:00+01:00"
 
 
 def cycle_features(stamps_T: Stamps, cycles: Sequence[str]) -> NDArray[np.float32]:
@@ -151,14 +173,16 @@ def cycle_features(stamps_T: Stamps, cycles: Sequence[str]) -> NDArray[np.float3
     return features
 
 
-def _stamp(text: str) -> np.datetime64:
+def _stamp(text: str) -> tuple[np.datetime64, bool]:
+    """A stamp, in UTC where it says its offset, and whether it does."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         if not re.fullmatch(r"\d{4}-\d{2}", text):
             raise
-        return np.datetime64(text, "s")
-    return np.datetime64(read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read, "s")
+        return np.datetime64(text, "s"), False
+    zoned = read.tzinfo is not None
+    return np.datetime64(read.astimezone(UTC).replace(tzinfo=None) if zoned else read, "s"), zoned
 
 
 def _months(stamps_T: Stamps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from anaphora.autoregression import Baselines
 from anaphora.base import Estimator, load_training
 from anaphora.bundle import Bundle
+from anaphora.calibration import as_if_left_out, calibrated
 from anaphora.data.series import Series, of_arrays
-from anaphora.data.times import Stamps
-from anaphora.errors import DataError
+from anaphora.data.times import Stamps, Step, written
+from anaphora.errors import DataError, OptionError
 from anaphora.events import Event, Stage
 from anaphora.report.forecasts import Backtest, Window, compare_forecasts, naive_error
 from anaphora.runtime.forecasting import Foreteller
@@ -88,7 +89,10 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         series, asked = series_of(values, stamps, covariates), self._task.Config.from_dict(self.get_params())
         self.examined_ = None
         yield Stage("reading the series")
-        ends = [_end(one, asked.validation, valid_from) for one in series]
+        if valid_from is None:
+            ends = [round(len(one) * (1 - asked.validation)) for one in series]
+        else:
+            ends = ends_before(series, valid_from, "valid_from")
         task = self._learned(asked, series, ends)
         checked = task.windows(series, ends, [len(one) for one in series])
         if valid_from is None and len(checked) < ENOUGH_TO_CHOOSE:
@@ -107,11 +111,17 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         baselines = Baselines(Autoregression.fit(whole), errors)
         facts = {
             "values": sum(ends),
-            "next_stamp": _next_stamp(series),
+            "next_stamp": _next_stamp(series, task.step),
             "validation_windows": len(checked),
             "data_sha256": _fingerprint(series),
         }
-        yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
+        try:
+            yield from self._train(task, training, checked, facts, baselines.to_files(), partial)
+        finally:
+            adopted = self._bundle is not None and self._bundle.task is task
+            if adopted and len(checked) < ENOUGH_TO_CHOOSE:
+                truth_Nh = as_if_left_out(task, whole, baselines.linear)
+                self._adopt(replace(self._fitted(), task=calibrated(self._ready(), whole, truth_Nh)))
         if len(checked):
             yield Stage("scoring the validation part")
             self.annotate(validation=self.backtest(series, ends).scores)
@@ -181,8 +191,9 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
         if not len(windows):
             raise DataError(
-                f"no window of lookback={task.options.lookback} and horizon={task.options.horizon} fits into the "
-                f"{max(map(len, series))} values"
+                f"no window of lookback={task.options.lookback} and horizon={task.options.horizon} fits: "
+                f"{max(len(one) - begin for one, begin in zip(series, begins, strict=True)):,} values are to be "
+                f"foretold, with {task.shape(whole=True).needed:,} or more before each"
             )
         truth_Nh = task.values(windows.truth())
         answers_NhC = self._ready().answers(windows)
@@ -253,15 +264,24 @@ def _check_long_enough(series: Sequence[Series], ends: Sequence[int], task: Fore
             )
 
 
-def _end(series: Series, validation: float, valid_from: Any) -> int:
-    """How many values of a series are learned from."""
-    return round(len(series) * (1 - validation)) if valid_from is None else series.place(valid_from)
+def ends_before(series: Sequence[Series], at: Any, called: str) -> list[int]:
+    """How many values of each series are before a stamp, or a number of steps. Raises OptionError, with what it is
+    `called`, where a series has nothing before it, or none has anything from it on.
+    """
+    ends = [one.place(at) for one in series]
+    for one, end in zip(series, ends, strict=True):
+        if end <= 0:
+            raise OptionError(f"{called}={at}: {one.name} begins with {written(one.stamps_A[0])}, so nothing is before")
+    if all(end >= len(one) for one, end in zip(series, ends, strict=True)):
+        last = max(one.stamps_A[len(one) - 1] for one in series)
+        raise OptionError(f"{called}={at}: nothing is from then on; the last value is of {written(last)}")
+    return ends
 
 
-def _next_stamp(series: Sequence[Series]) -> str:
-    """The time at which all that was given for the training has ended."""
+def _next_stamp(series: Sequence[Series], step: Step) -> str:
+    """The first step after all that was given for the training."""
     last = max(one.stamps_A[len(one) - 1] for one in series)
-    return str(last + 1)
+    return step.shown(step.after(last, 1)[0])
 
 
 def _window(

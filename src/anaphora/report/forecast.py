@@ -9,6 +9,8 @@ from anaphora.report.forecasts import NETWORK, Backtest, Window
 from anaphora.report.frame import frame, made, section, table
 from anaphora.report.words import CALLED, FORECAST_SCORES
 
+MOST_PICTURES = 30
+
 
 def page(backtest: Backtest, training: Mapping[str, Any], rows: str) -> str:
     """The page, as HTML; `training` holds the facts of the bundle, `rows` says which part of the series this is."""
@@ -27,11 +29,13 @@ def page(backtest: Backtest, training: Mapping[str, Any], rows: str) -> str:
 
 
 def continuation_page(windows: Sequence[Window], levels: Sequence[float], training: Mapping[str, Any]) -> str:
-    """The page of what comes after the end of some series."""
-    sections = [section(window.title, plots.fan(window, levels), wide=True) for window in windows]
+    """The page of what comes after the end of some series; of many, the first MOST_PICTURES."""
+    shown = windows[:MOST_PICTURES]
+    sections = [section(window.title, plots.fan(window, levels), wide=True) for window in shown]
     title = f"{training.get('file', 'Series')}: what comes next"
-    note = f"The dark band holds {_inner(levels)}, the light one more, by the model's own account."
-    return frame(title, f"{len(windows):,} series", note, [*sections, made(training)])
+    pictured = "" if len(shown) == len(windows) else f", the first {len(shown)} of which are drawn"
+    note = f"{_ranges(levels)}, by the model's own account."
+    return frame(title, f"{len(windows):,} series{pictured}", note, [*sections, made(training)])
 
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
@@ -47,12 +51,17 @@ def _scores_table(scores: Mapping[str, Any]) -> str:
 
 def _coverage(coverage: Mapping[str, float]) -> str:
     rows = [[f"{float(share):.0%}", f"{found:.1%}"] for share, found in coverage.items()]
-    return table(["should hold", "holds"], rows) if rows else "<p>The model answers no ranges.</p>"
+    note = "<p class=soft>Of the values that came, the share that lay within each range of quantiles.</p>"
+    return table(["should hold", "holds"], rows) + note if rows else "<p>The model answers no ranges.</p>"
 
 
-def _inner(levels: Sequence[float]) -> str:
+def _ranges(levels: Sequence[float]) -> str:
+    """What the bands of a fan hold."""
     pairs = [high - low for low, high in zip(levels, reversed(levels), strict=True) if high > low]
-    return f"{pairs[-1]:.0%} of what comes" if pairs else "the median"
+    if not pairs:
+        return "The line is the median"
+    light = f", all of the fan {pairs[0]:.0%}" if len(pairs) > 1 else ""
+    return f"The darkest band holds {pairs[-1]:.0%} of what comes{light}"
 
 
 def _legend() -> str:

@@ -16,6 +16,7 @@ INK, NETWORK, LINEAR = "#010203", "#040506", "#070809"
 PAGE_COLOURS = {INK: "currentColor", NETWORK: "var(--network)", LINEAR: "var(--linear)"}
 SIZE, WIDE = (5.2, 3.2), (10.4, 3.2)
 BINS = 10
+MARKER = 2.5
 
 
 def learning_curves(epochs: Sequence[Mapping[str, Any]], score: str) -> str:
@@ -77,8 +78,10 @@ def fan(window: Window, levels: Sequence[float]) -> str:
     joined = np.concatenate([past[-1:], ahead])
     axes.plot(past, window.past_T, color=INK, linewidth=1.1)
     for low in range(len(levels) // 2):
-        low_h, high_h = (window.quantiles_hQ[:, place] for place in (low, len(levels) - 1 - low))
-        axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=0.18, linewidth=0)
+        high = len(levels) - 1 - low
+        low_h, high_h = (window.quantiles_hQ[:, place] for place in (low, high))
+        share = f"{levels[high] - levels[low]:.0%} range"
+        axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=0.18 + 0.14 * low, linewidth=0, label=share)
     middle = list(levels).index(MEDIAN)
     from_last = np.concatenate([window.past_T[-1:], window.quantiles_hQ[:, middle]])
     axes.plot(joined, from_last, color=NETWORK, label="network, median")
@@ -86,8 +89,12 @@ def fan(window: Window, levels: Sequence[float]) -> str:
         axes.plot(ahead, window.baselines["linear"], color=LINEAR, linewidth=1.1, linestyle="--", label="linear")
     if window.came_h is not None:
         came = np.concatenate([window.past_T[-1:], window.came_h])
-        axes.plot(joined, came, color=INK, linewidth=1.1, linestyle=":", label="what came")
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left")
+        axes.plot(joined, came, color=INK, linewidth=1.1, marker="o", markersize=MARKER, label="what came")
+    if past.dtype.kind == "M":
+        dates = load_extra("matplotlib.dates")
+        # Multiples of days begin anew with each month, and labels of its last and first would meet.
+        axes.xaxis.set_major_locator(dates.AutoDateLocator(interval_multiples=False))
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left", bbox_to_anchor=(1, 1))
     return _svg(figure)
 
 

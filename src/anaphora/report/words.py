@@ -63,11 +63,31 @@ CALLED = {
 
 
 def forecast_verdict(scores: Mapping[str, Any]) -> str:
-    """Whether the network foretells better than each of its baselines, the best of them first."""
+    """Whether the network foretells better than the best of its baselines, and how far it is from each."""
     baselines = scores["baselines"]
-    against = [_against(scores, name) for name in sorted(baselines, key=lambda name: float(baselines[name]["mase"]))]
+    names = sorted(baselines, key=lambda name: float(baselines[name]["mase"]))
+    against = "; ".join(_against(scores, name) for name in names)
     few = " The windows are too few, or overlap too much, to say that this is not chance." * _untold(scores)
-    return f"Of mean absolute scaled errors the network has {scores['mase']:.3f}: {'; '.join(against)}.{few}"
+    return f"{_ahead(scores, names[0])} Of mean absolute scaled errors it has {scores['mase']:.3f}: {against}.{few}"
+
+
+def _ahead(scores: Mapping[str, Any], best: str) -> str:
+    """Who wins, the network or the `best` of its baselines."""
+    difference, low, high = (scores["comparison"][best][key] for key in ("difference", "low", "high"))
+    if difference == 0:
+        return f"The network foretells as well as {CALLED[best]}; prefer that, it is simpler."
+    if low == float("-inf"):
+        ahead, behind = ("the network", CALLED[best])[:: -1 if difference > 0 else 1]
+        return f"{_begin(ahead)} is ahead of {behind}."
+    if low <= 0 <= high:
+        return f"No clear winner between the network and {CALLED[best]}."
+    if difference < 0:
+        return f"The network is better than {CALLED[best]}."
+    return f"{_begin(CALLED[best])} is better than the network: prefer it here, it is simpler, too."
+
+
+def _begin(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _untold(scores: Mapping[str, Any]) -> bool:

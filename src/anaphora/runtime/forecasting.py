@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anaphora.data.origins import Origins, View
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
-from anaphora.tasks.forecast import Forecast
+from anaphora.tasks.forecast import MEDIAN, Forecast
 
 PATHS = 100
 """Courses of a series that are drawn where each answer is read as the next one's past."""
@@ -32,14 +32,28 @@ class Foreteller:
 
     def answers(self, windows: Origins) -> NDArray[np.float64]:
         """Mean and quantiles of the whole horizon, in the values' unit, `[N, h, 1 + levels]`."""
+        return self.task.values(self.numbers(windows))
+
+    def numbers(self, windows: Origins) -> NDArray[np.float64]:
+        """The same, in the unit of the strands."""
         direct = self.task.options.strategy == "direct"
         size = len(windows) if direct else AT_ONCE
         found = []
         for chosen in windows.in_order():
             for first in range(0, len(chosen), size):
                 view = windows.view(chosen[first : first + size])
-                found.append(self._answers(view) if direct else self._drawn(view))
-        return self.task.values(np.concatenate(found))
+                found.append(self._moved_apart(self._answers(view) if direct else self._drawn(view), view))
+        return np.concatenate(found)
+
+    def _moved_apart(self, found_BhC: NDArray[np.float64], view: View) -> NDArray[np.float64]:
+        """The same answers with the task's margins added to their quantiles, none of which passes the median."""
+        if any(self.task.margins):
+            levels = np.array(self.task.options.quantiles)
+            median_Bh1 = found_BhC[:, :, 1:][:, :, levels == MEDIAN]
+            moved_BhQ = found_BhC[:, :, 1:] + (view.deviation_B1 * view.unit)[:, :, None] * self.task.margins
+            moved_BhQ = np.where(levels < MEDIAN, np.minimum(moved_BhQ, median_Bh1), np.maximum(moved_BhQ, median_Bh1))
+            found_BhC[:, :, 1:] = np.sort(moved_BhQ, axis=-1)
+        return found_BhC
 
     def _answers(self, view: View) -> NDArray[np.float64]:
         inputs = view.inputs()

@@ -113,7 +113,7 @@ class ForecastConfig(EnsembleOptions, ForecasterOptions):
 @dataclass(frozen=True)
 class Forecast:
     """A forecaster's task: options with a value each, the step, the cycles of the calendar that are read, the scales of
-    every series and of the covariates on the training part.
+    every series and of the covariates on the training part, and what is added to each quantile, in a window's unit.
     """
 
     options: ForecastConfig
@@ -121,6 +121,7 @@ class Forecast:
     cycles: tuple[str, ...]
     scales: Mapping[str, tuple[float, float]]
     covariates: tuple[tuple[float, float], ...]
+    margins: tuple[float, ...] = ()
 
     name: ClassVar[str] = "forecast"
     unit: ClassVar[str] = "windows"
@@ -279,6 +280,7 @@ class Forecast:
             "cycles": list(self.cycles),
             "scales": {name: list(scale) for name, scale in self.scales.items()},
             "covariates": [list(scale) for scale in self.covariates],
+            "margins": list(self.margins),
         }
 
     def tokenizer(self) -> None:
@@ -292,7 +294,10 @@ class Forecast:
         scales = {str(name): _pair(scale) for name, scale in learned["scales"].items()}
         covariates = tuple(map(_pair, learned["covariates"]))
         config = ForecastConfig.from_dict(options)
-        return cls(config, Step(count, unit), tuple(learned["cycles"]), scales, covariates)
+        margins = tuple(map(float, learned.get("margins", ())))  # the first models have none
+        if len(margins) not in (0, len(config.quantiles)) or not all(map(math.isfinite, margins)):
+            raise ValueError(f"margins={margins!r}")
+        return cls(config, Step(count, unit), tuple(learned["cycles"]), scales, covariates, margins)
 
 
 def check_covariates(series: Sequence[Series], wanted: int) -> None:

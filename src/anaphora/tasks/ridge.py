@@ -13,6 +13,8 @@ STRENGTHS = 10.0 ** np.arange(1, -9, -1)
 """Of the ridge, in units of the inputs' mean square; where none is better, the first is taken."""
 CHOSEN_BY = 5
 """One in so many windows, the latest of each series, chooses the strength."""
+FOLDS, FEWEST_LEFT = 10, 2
+"""How many parts of the windows are each foretold from the others, and how many of these that takes."""
 Moments = tuple[NDArray[np.float64], NDArray[np.float64], float]
 
 
@@ -34,6 +36,19 @@ class Autoregression:
         found_Bh = _with_one(view.recent) @ self.weights_Dh
         return view.mean_B1 + view.deviation_B1 * (view.offset + view.unit * found_Bh)
 
+    def unseen(self, windows: Origins) -> NDArray[np.float64]:
+        """What one of the same strength says of windows that it was not fitted on, `[N, h]`: each tenth is foretold
+        from those that share no step of the horizon with it; NaN where hardly any are left.
+        """
+        N, horizon = len(windows), windows.shape.horizon
+        found_Nh = np.full((N, horizon), np.nan)
+        for own in np.array_split(np.arange(N), min(FOLDS, N)):
+            left = np.concatenate([np.arange(own[0] - horizon + 1), np.arange(own[-1] + horizon, N)])
+            if len(left) >= FEWEST_LEFT:
+                weights_Dh = _solve(_moments(windows, left), self.strength)
+                found_Nh[own] = Autoregression(weights_Dh, self.strength).answer(windows.view(own))
+        return found_Nh
+
 
 def error_of_the_latest(windows: Origins, phases: int) -> float:
     """The squared error of a linear autoregression on the latest fifth, fitted on those before; it reads the first
@@ -54,7 +69,7 @@ def _early_and_late(windows: Origins) -> tuple[NDArray[np.int64], NDArray[np.int
     early, late = [], []
     for strand in np.unique(windows.strand_N):
         own = np.flatnonzero(windows.strand_N == strand)
-        begin = len(own) - len(own) // CHOSEN_BY
+        begin = len(own) - max(1, len(own) // CHOSEN_BY)
         late.append(own[begin:])
         early.append(own[: max(begin - windows.shape.horizon, (begin + 1) // 2)])
     return np.concatenate(early), np.concatenate(late)

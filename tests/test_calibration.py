@@ -1,0 +1,36 @@
+"""Quantiles are moved until their ranges hold what they say."""
+
+import numpy as np
+import pytest
+
+from anaphora.calibration import margins
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def test_ranges_that_are_moved_apart_hold_what_they_say() -> None:
+    rng = np.random.default_rng(0)
+    normal = np.array([-1.2816, -0.6745, 0, 0.6745, 1.2816])
+    quantiles = np.tile(0.3 * normal, (2_000, 3, 1))  # by far too narrow
+    moved = quantiles + margins(quantiles[:1_000], rng.normal(size=(1_000, 3)), LEVELS)
+    truth = rng.normal(size=(1_000, 3))
+    for low, high, share in ((0, 4, 0.8), (1, 3, 0.5)):
+        inside = (moved[1_000:, :, low] <= truth) & (truth <= moved[1_000:, :, high])
+        assert inside.mean() == pytest.approx(share, abs=0.03)
+    np.testing.assert_allclose(moved[0, 0], normal, atol=0.1)
+
+
+def test_ranges_that_are_too_wide_are_narrowed() -> None:
+    quantiles = np.tile([-9.0, -8, 0, 8, 9], (500, 2, 1))
+    found = np.array(margins(quantiles, np.random.default_rng(1).normal(size=(500, 2)), LEVELS))
+    np.testing.assert_allclose(quantiles[0, 0] + found, [-1.28, -0.67, 0, 0.67, 1.28], atol=0.15)
+
+
+def test_of_few_windows_the_rank_is_the_next_higher_one() -> None:
+    quantiles = np.zeros((4, 1, 3))
+    assert margins(quantiles, np.array([[1.0], [-2], [3], [4]]), (0.25, 0.5, 0.75)) == (-3, 0, 3)  # 3 of 4 lie within
+    assert margins(quantiles[:1], np.array([[-2.0]]), (0.1, 0.5, 0.9)) == (-2, 0, 2)
+
+
+def test_a_level_without_a_partner_stays() -> None:
+    assert margins(np.zeros((9, 2, 2)), np.ones((9, 2)), (0.1, 0.5)) == (0, 0)
