@@ -19,7 +19,7 @@ LAYERS = (
     {"tasks"},
     {"bundle"},
     {"runtime", "train"},
-    {"autoregression", "baseline", "ngram", "report"},
+    {"baselines", "report"},
     {"base"},
     {"estimators", "nn"},
     {"benchmark"},
