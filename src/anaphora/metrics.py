@@ -142,13 +142,13 @@ def paired(differences_N: NDArray[Any], lengths: Sequence[int] | None = None) ->
     """The mean of the differences of two models on the same rows, with its 95 % interval (Student's t over rows):
     `difference`, `low`, `high`.
 
-    Where the differences are those of the steps of rows with these `lengths`, row after row, each step counts the same,
-    and the interval counts rows, within which steps are alike (a ratio of sums over clusters: Cochran 1977, ch. 6).
-    With one row nothing can be said, and the interval is infinite.
+    Where the differences are those of the steps of rows with these `lengths`, one or more each, every step counts the
+    same, and the interval counts rows, within which steps are alike (a ratio of sums over clusters: Cochran 1977,
+    ch. 6). With one row nothing can be said, and the interval is infinite.
     """
     counts_R = np.ones(len(differences_N)) if lengths is None else np.array(lengths, float)
-    ends_R = counts_R.cumsum().astype(int)
-    sums_R = np.diff(np.concatenate([[0.0], np.cumsum(differences_N)])[[0, *ends_R]])
+    begins_R = (counts_R.cumsum() - counts_R).astype(int)
+    sums_R = np.add.reduceat(differences_N, begins_R)
     mean, rows = float(sums_R.sum() / counts_R.sum()), len(counts_R)
     if rows < 2:
         return {"difference": mean, "low": -np.inf, "high": np.inf}

@@ -35,8 +35,8 @@ def rates(name):
 class Case:
     """A task learned from its rows, its network in both kits, and the rows as one batch."""
 
-    def __init__(self, name, options):
-        rows, targets, sizes = ROWS[name]
+    def __init__(self, name, options, rows=None, targets=None):
+        rows, targets, sizes = ROWS[name] if rows is None else (rows, targets, {})
         known = {field.name for field in fields(TASKS[name].Config)}  # a language model has no pool
         own = {key: value for key, value in options.items() if key in known}
         config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | own)
