@@ -17,7 +17,14 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md", "docs/forecasting.md"]
+PAGES = [
+    "README.md",
+    "docs/fake-news.md",
+    "docs/sentiment.md",
+    "docs/language-models.md",
+    "docs/forecasting.md",
+    "docs/sequences.md",
+]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 
