@@ -24,7 +24,7 @@ def checked_labels(
     labels = [label.item() if isinstance(label, np.generic) else label for label in given]
     for place, label in enumerate(labels):
         if label is None or label == "" or label != label:
-            raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out (on the command line, --drop-missing)")
+            raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out (--drop-missing)")
         if not isinstance(label, str | int | float):
             raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
         if isinstance(label, str) != isinstance(labels[0], str):
