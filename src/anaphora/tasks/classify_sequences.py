@@ -22,6 +22,7 @@ from anaphora.tasks.sequences import Reader, ReadingOptions, answered, encoded
 class ClassifySequencesConfig(LabelOptions, ReadingOptions):
     """Options of a sequence classifier."""
 
+    learning_rate: float = 1e-2
     label_smoothing: float = 0.0
 
 
