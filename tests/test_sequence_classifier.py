@@ -39,6 +39,19 @@ def test_labels_keep_their_kind(labels: list[Any], tmp_path: Path) -> None:
     assert load(tmp_path / "model").classes_.tolist() == sorted(set(labels))
 
 
+def test_a_number_is_a_label_however_it_is_written() -> None:
+    model = SequenceClassifier(**OPTIONS | {"epochs": 3}).fit(X_NTD, (SIGNS == "above").astype(int))
+    scores = model.evaluate(X_NTD, (SIGNS == "above").astype(float))
+    assert scores["unknown_labels"] == {}
+    assert scores["accuracy"] == model.score(X_NTD, (SIGNS == "above").astype(float)) > 0.5
+
+
+def test_scores_want_one_label_a_row(fitted: SequenceClassifier) -> None:
+    for ask in (fitted.score, fitted.evaluate):
+        with pytest.raises(DataError, match="row 0 has the target .*, but one label is needed"):
+            ask(X_NTD[:2], [["above"] * 6, ["below"] * 6])
+
+
 def test_padding_is_not_seen(fitted: SequenceClassifier) -> None:
     ragged = [X_NTD[0, :2], X_NTD[1]]
     np.testing.assert_allclose(fitted.predict_proba(ragged)[0], fitted.predict_proba([X_NTD[0, :2]])[0], rtol=1e-5)

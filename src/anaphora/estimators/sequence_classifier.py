@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.baselines.sequence import SequenceBaselines
+from anaphora.errors import DataError
 from anaphora.estimators.labels import checked_labels
 from anaphora.estimators.sequences import SequenceEstimator, check_lengths
 from anaphora.report.scores import compare
@@ -56,16 +57,25 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         baselines = SequenceBaselines.from_files(self._fitted().baseline)
         others = {name: own.tolist() for name, own in baselines.predict(sequences).items()} if baselines else {}
         lengths = list(map(len, sequences)) if self._options.stepwise else None
-        return compare(truth, predicted, others, [str(label) for label in self.classes_], lengths)
+        called = {label: str(label) for label in self.classes_.tolist()}
+        named, answers = (
+            [called.get(label, str(label)) for label in labels] for labels in (truth, predicted)
+        )  # 1.0 is 1
+        return compare(named, answers, others, list(called.values()), lengths)
 
     def _judged(
         self, rows: Sequence[Any], targets: Sequence[Any]
-    ) -> tuple[list[NDArray[np.float64]], list[str], list[str]]:
-        """The rows, and the names of all true labels and of those that are answered."""
+    ) -> tuple[list[NDArray[np.float64]], list[Any], list[Any]]:
+        """The rows, all true labels and all that are answered. Raises DataError where there is not one for each."""
         stepwise, sequences = self._options.stepwise, self._with_targets(rows, targets, self._options.masks)
+        wanted = "a label for each step" if stepwise else "one label"
+        for place, own in enumerate(targets):
+            if np.asarray(own, object).ndim != stepwise:
+                raise DataError(f"row {place} has the target {own!r}, but {wanted} is needed")
         if stepwise:
             check_lengths([np.asarray(own, object) for own in targets], list(map(len, sequences)))
-        return sequences, names(targets, stepwise), names(self.predict(sequences), stepwise)
+        truth, predicted = (stacked(own, stepwise) for own in (targets, self.predict(sequences)))
+        return sequences, np.asarray(truth, object).tolist(), np.asarray(predicted, object).tolist()
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
         return checked_labels(targets)
@@ -96,11 +106,6 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         return np.sort(np.concatenate([kept, held[~stays]])), held[stays]
 
     def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
-        labels = names(targets, self._asks_steps)
+        labels = list(map(str, stacked(targets, self._asks_steps)))
         fitted = SequenceBaselines.of_labels(rows, labels, self._asks_steps, both=self.bidirectional)
         return fitted.to_files()
-
-
-def names(targets: Sequence[Any], stepwise: bool) -> list[str]:
-    """All labels as texts, those of steps row after row."""
-    return [str(label) for label in stacked(targets, stepwise)]
