@@ -48,7 +48,7 @@ def test_a_number_is_a_label_however_it_is_written() -> None:
 
 def test_scores_want_one_label_a_row(fitted: SequenceClassifier) -> None:
     for ask in (fitted.score, fitted.evaluate):
-        with pytest.raises(DataError, match="row 0 has the target .*, but one label is needed"):
+        with pytest.raises(DataError, match=r"row 0 has the target .*, but one label is needed"):
             ask(X_NTD[:2], [["above"] * 6, ["below"] * 6])
 
 

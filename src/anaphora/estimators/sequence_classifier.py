@@ -57,10 +57,8 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         baselines = SequenceBaselines.from_files(self._fitted().baseline)
         others = {name: own.tolist() for name, own in baselines.predict(sequences).items()} if baselines else {}
         lengths = list(map(len, sequences)) if self._options.stepwise else None
-        called = {label: str(label) for label in self.classes_.tolist()}
-        named, answers = (
-            [called.get(label, str(label)) for label in labels] for labels in (truth, predicted)
-        )  # 1.0 is 1
+        called = {label: str(label) for label in self.classes_.tolist()}  # by which 1.0 is the label 1, too
+        named, answers = ([called.get(label, str(label)) for label in labels] for labels in (truth, predicted))
         return compare(named, answers, others, list(called.values()), lengths)
 
     def _judged(
