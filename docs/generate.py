@@ -12,6 +12,7 @@ from anaphora.cli.options import suits
 from anaphora.config import Config, declared
 from anaphora.runtime.sampling import Sampling
 from anaphora.tasks.classify import ClassifyConfig
+from anaphora.tasks.classify_sequences import ClassifySequencesConfig
 from anaphora.tasks.forecast import ForecastConfig
 from anaphora.tasks.language import LanguageConfig
 from anaphora.tasks.regress import RegressConfig
@@ -20,6 +21,7 @@ TABLES = {
     ClassifyConfig: "`anaphora train classify`, `TextClassifier`",
     LanguageConfig: "`anaphora train language`, `LanguageModel`",
     Sampling: "`anaphora generate`, `LanguageModel.generate`",
+    ClassifySequencesConfig: "`SequenceClassifier`",
     RegressConfig: "`SequenceRegressor`",
     ForecastConfig: "`anaphora train forecast`, `Forecaster`",
 }

@@ -34,7 +34,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from anaphora import LanguageModel, ngram
+from anaphora import LanguageModel
+from anaphora.baselines import ngram
 from anaphora.data.documents import Texts
 from anaphora.events import Epoch
 

@@ -25,6 +25,7 @@ PAGES = [
     "docs/sentiment.md",
     "docs/language-models.md",
     "docs/forecasting.md",
+    "docs/sequences.md",
     "docs/numbers.md",
     "docs/music.md",
 ]

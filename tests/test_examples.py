@@ -65,6 +65,19 @@ def test_the_adding_problem_is_learned_and_its_gradients_are_drawn(tmp_path):
     assert "<svg" in picture.read_text(encoding="utf-8")
 
 
+def test_random_labels_stay_within_chance_and_order_is_learned(capsys):
+    sizes = {"rows": 600, "steps": 5, "width": 8, "held": 150}
+    random, order, (low, high) = load("sequence_vectors").main(**sizes, hidden_size=32, epochs=40, learning_rate=0.01)
+    assert 0.35 < low < 0.42 < 0.58 < high < 0.65
+    assert low <= random.held <= high
+    assert random.learned > high
+    assert order.held > 0.9
+    assert low <= order.linear <= high
+    said = capsys.readouterr().out
+    assert "That is chance, and right" in said
+    assert "The network is better than the linear baseline" in said
+
+
 def test_forecasts_say_who_is_ahead(tmp_path, capsys):
     values = [10 + month % 12 + 0.1 * month + (month % 7) / 7 for month in range(120)]
     page = tmp_path / "forecasts.html"

@@ -19,7 +19,7 @@ LAYERS = (
     {"tasks"},
     {"bundle"},
     {"runtime", "train"},
-    {"autoregression", "baseline", "calibration", "ngram", "report"},
+    {"baselines", "calibration", "report"},
     {"base"},
     {"estimators", "nn"},
     {"benchmark"},
@@ -166,3 +166,14 @@ def test_the_models_of_regressors_load_without_heavy_libraries(tmp_path: Path) -
     regressor.fit([[1.0, 2.0], [2.0, 3.0], [3.0, 5.0]], [3.0, 4.0, 7.0]).save(tmp_path / "model")
     loaded = modules_after("import sys, anaphora; anaphora.load(sys.argv[1]).predict([[1., 2.]])", tmp_path / "model")
     assert not loaded & HEAVY
+
+
+def test_the_models_of_sequence_classifiers_and_their_baselines_answer_without_heavy_libraries(tmp_path: Path) -> None:
+    classifier = anaphora.SequenceClassifier(hidden_size=4, epochs=1, targets="step")
+    classifier.fit([[1.0, 2.0], [2.0, 3.0], [3.0, 5.0]], [["a", "b"]] * 3).save(tmp_path / "model")
+    program = (
+        "import sys, numpy, anaphora\nfrom anaphora.baselines.sequence import SequenceBaselines\n"
+        "model = anaphora.load(sys.argv[1]); model.predict([[1., 2.]]); model.live()\n"
+        "SequenceBaselines.from_files(model.bundle_.baseline).predict([numpy.ones((2, 1))])"
+    )
+    assert not modules_after(program, tmp_path / "model") & HEAVY

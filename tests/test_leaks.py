@@ -7,7 +7,7 @@ import pytest
 from toy import Toy
 
 from anaphora import SequenceRegressor, TextClassifier, load
-from anaphora.baseline import Baselines
+from anaphora.baselines.text import Baselines
 from anaphora.cli import main
 from anaphora.cli.train import parted
 from anaphora.data.table import Table, read_table

@@ -3,8 +3,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from anaphora.metrics import classification, mcnemar, regression
+from anaphora.metrics import classification, mcnemar, paired, regression
 from anaphora.report.scores import compare
 
 TRUTH = ["a", "a", "a", "b", "b", "c"]
@@ -106,3 +107,27 @@ def test_without_a_linear_baseline_there_is_no_comparison() -> None:
     scores = compare(["a", "b"], ["a", "b"], {"majority": ["a", "a"]}, ["a", "b"])
     assert "comparison" not in scores
     assert "most frequent label 50.0%" in scores["verdict"]
+
+
+def test_the_paired_interval_of_rows_is_student_s() -> None:
+    differences = np.random.default_rng(0).normal(0.2, 1, 30)
+    test = stats.ttest_1samp(differences, 0.0)
+    interval = test.confidence_interval(0.95)
+    found = paired(differences)
+    assert list(found.values()) == pytest.approx([differences.mean(), interval.low, interval.high])
+
+
+def test_steps_that_repeat_their_row_tell_no_more_than_the_row() -> None:
+    differences = np.random.default_rng(0).normal(0.2, 1, 30)
+    repeated = paired(np.repeat(differences, 7), [7] * 30)
+    assert list(repeated.values()) == pytest.approx(list(paired(differences).values()))
+
+
+def test_every_step_counts_the_same_in_a_paired_difference() -> None:
+    found = paired(np.array([1.0, 1.0, 1.0, 0.0]), [3, 1])
+    assert found["difference"] == 0.75
+    assert found["low"] < 0.75 < found["high"]
+
+
+def test_one_row_says_nothing_of_a_difference() -> None:
+    assert paired(np.ones(5), [5]) == {"difference": 1.0, "low": -np.inf, "high": np.inf}

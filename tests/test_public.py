@@ -4,7 +4,15 @@ import pytest
 
 import anaphora
 
-NAMES = ["AnaphoraError", "Forecaster", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
+NAMES = [
+    "AnaphoraError",
+    "Forecaster",
+    "LanguageModel",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "TextClassifier",
+    "load",
+]
 
 
 def test_the_public_names_are_these() -> None:

@@ -13,13 +13,23 @@ if TYPE_CHECKING:
     from anaphora.estimators.language import LanguageModel
     from anaphora.estimators.load import load
     from anaphora.estimators.regressor import SequenceRegressor
+    from anaphora.estimators.sequence_classifier import SequenceClassifier
 
-__all__ = ["AnaphoraError", "Forecaster", "LanguageModel", "SequenceRegressor", "TextClassifier", "load"]
+__all__ = [
+    "AnaphoraError",
+    "Forecaster",
+    "LanguageModel",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "TextClassifier",
+    "load",
+]
 
 _HOME = {
     "AnaphoraError": "anaphora.errors",
     "Forecaster": "anaphora.estimators.forecaster",
     "LanguageModel": "anaphora.estimators.language",
+    "SequenceClassifier": "anaphora.estimators.sequence_classifier",
     "SequenceRegressor": "anaphora.estimators.regressor",
     "TextClassifier": "anaphora.estimators.classifier",
     "load": "anaphora.estimators.load",

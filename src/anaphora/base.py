@@ -29,6 +29,7 @@ class Estimator(ABC):
 
     _task: ClassVar[Any]
     _kind: ClassVar[str]
+    _reads_text: ClassVar[bool] = False
 
     def __init_subclass__(cls, task: Any = None, kind: str = "") -> None:
         if task is None:  # an estimator that is still to be made one of a task
@@ -77,7 +78,7 @@ class Estimator(ABC):
             target_tags=utils.TargetTags(required=True),
             classifier_tags=utils.ClassifierTags() if self._kind == "classifier" else None,
             regressor_tags=utils.RegressorTags() if self._kind == "regressor" else None,
-            input_tags=utils.InputTags(two_d_array=False, three_d_array=True, string=self._kind == "classifier"),
+            input_tags=utils.InputTags(two_d_array=False, three_d_array=True, string=self._reads_text),
         )
 
     def __getstate__(self) -> dict[str, Any]:

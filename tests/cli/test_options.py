@@ -8,10 +8,11 @@ from typing import Any
 import click
 import pytest
 
-from anaphora import Forecaster, SequenceRegressor, TextClassifier
+from anaphora import Forecaster, SequenceClassifier, SequenceRegressor, TextClassifier
 from anaphora.cli.train import classify
 from anaphora.config import Config, declared, kinds
 from anaphora.tasks.classify import ClassifyConfig
+from anaphora.tasks.classify_sequences import ClassifySequencesConfig
 from anaphora.tasks.forecast import ForecastConfig
 from anaphora.tasks.regress import RegressConfig
 
@@ -26,7 +27,12 @@ OPTIONS = {parameter.name: parameter for parameter in classify.params if isinsta
 
 @pytest.mark.parametrize(
     ("estimator", "config"),
-    [(TextClassifier, ClassifyConfig), (SequenceRegressor, RegressConfig), (Forecaster, ForecastConfig)],
+    [
+        (TextClassifier, ClassifyConfig),
+        (SequenceClassifier, ClassifySequencesConfig),
+        (SequenceRegressor, RegressConfig),
+        (Forecaster, ForecastConfig),
+    ],
 )
 def test_the_signature_is_the_fields_with_their_defaults(estimator: Any, config: type[Config]) -> None:
     parameters = inspect.signature(estimator).parameters

@@ -10,10 +10,11 @@ import numpy as np
 
 import anaphora
 import anaphora.errors
+from anaphora.baselines.sequence import SequenceBaselines
 
 
 def check(golden: Path) -> int:
-    """Compare the answers of every model in the folder: classifiers, language models, forecasters; their number."""
+    """Compare the answers of every model in the folder; their number."""
     files = sorted(golden.glob("*.json"))
     for file in files:
         expected = json.loads(file.read_text(encoding="utf-8"))
@@ -22,6 +23,8 @@ def check(golden: Path) -> int:
             np.testing.assert_allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=1e-5)
         elif "continued" in expected:
             check_forecaster(model, expected)
+        elif "sequences" in expected:
+            check_sequence_model(model, expected)
         else:
             check_language_model(model, expected)
     return len(files)
@@ -37,6 +40,17 @@ def check_forecaster(model, expected):
         np.testing.assert_allclose(one.quantiles_hQ, series["quantiles"], rtol=1e-5)
     medians = model.predict(expected["values"], expected["stamps"], expected["covariates"])
     np.testing.assert_array_equal(medians, [one.median for one in found])
+
+
+def check_sequence_model(model, expected):
+    """A sequence of numbers has the answers that it had, and so has the linear model beside the network."""
+    rows = [np.array(row) for row in expected["sequences"]]
+    tell = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    for answer, own in zip(tell(rows), expected["answers"], strict=True):
+        np.testing.assert_allclose(answer, own, rtol=1e-5, atol=1e-6)
+    if "linear" in expected:
+        answers = SequenceBaselines.from_files(model.bundle_.baseline).predict(rows)
+        assert answers["linear"].tolist() == expected["linear"]
 
 
 def check_language_model(model, expected):

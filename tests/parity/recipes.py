@@ -18,7 +18,7 @@ TEXTS = ["the cat sat", "a dog", "", "the dog ran and the cat sat on a mat all d
 SERIES = [np.random.default_rng(length).standard_normal((length, 3)) for length in (3, 2, 0, 11, 1)]
 EMPTY = 2  # the place of the empty row
 
-# For every task that reads rows of unequal length (of a forecaster's windows: tests/test_forecaster.py): rows, their
+# For every recipe that reads rows of unequal length (of a forecaster's windows: tests/test_forecaster.py): rows, their
 # targets, and the sizes of a small network.
 ROWS = {
     "classify": (TEXTS, [1, 2, 1, 2, 1], {"min_count": 1, "embedding_size": 6}),
@@ -35,8 +35,8 @@ def rates(name):
 class Case:
     """A task learned from its rows, its network in both kits, and the rows as one batch."""
 
-    def __init__(self, name, options):
-        rows, targets, sizes = ROWS[name]
+    def __init__(self, name, options, rows=None, targets=None):
+        rows, targets, sizes = ROWS[name] if rows is None else (rows, targets, {})
         known = {field.name for field in fields(TASKS[name].Config)}  # a language model has no pool
         own = {key: value for key, value in options.items() if key in known}
         config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | own)

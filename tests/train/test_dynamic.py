@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from anaphora import LanguageModel, ngram
+from anaphora import LanguageModel
+from anaphora.baselines import ngram
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Texts
 from anaphora.errors import OptionError

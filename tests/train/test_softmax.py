@@ -6,8 +6,9 @@ import torch
 from torch.nn import functional
 
 from anaphora.engine import native
+from anaphora.engine.ragged import flat
 from anaphora.train import softmax
-from anaphora.train.softmax import cross_entropy, flat, scores
+from anaphora.train.softmax import cross_entropy, scores
 
 
 def inputs(N: int = 37, H: int = 8, V: int = 29, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:

@@ -36,7 +36,7 @@ class Source(Protocol):
     """What a training or a check reads, in batches that are made when they are needed."""
 
     def __len__(self) -> int:
-        """How many targets there are."""
+        """How many targets there are; where each step of a row has one, how many rows."""
 
     def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[Any]:
         """The batches of one epoch, as `batch` takes them."""
@@ -77,11 +77,34 @@ class Examples:
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
         return collect(self, chosen)
 
+    def targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
+        """What a batch's loss compares with."""
+        return None if self.targets is None else self.targets[chosen]
+
     def count(self, chosen: NDArray[np.int64]) -> int:
         return len(chosen)
 
     def tokens(self, chosen: NDArray[np.int64]) -> int:
         return int(self.lengths[chosen].sum())
+
+
+class StepExamples(Examples):
+    """Encoded rows with a target for each step: `targets` holds them row after row, `[sum of T_i, ...]`, and a batch's
+    are those of its rows' steps, so that places after a row's end have none.
+    """
+
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each row's targets end."""
+        return np.cumsum(self.lengths)
+
+    def targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
+        if self.targets is None:
+            return None
+        return self.targets[np.concatenate([np.arange(self.ends[i] - self.lengths[i], self.ends[i]) for i in chosen])]
+
+    def count(self, chosen: NDArray[np.int64]) -> int:
+        return self.tokens(chosen)
 
 
 def collect(examples: Examples, chosen: NDArray[np.int64]) -> Batch:
@@ -92,7 +115,7 @@ def collect(examples: Examples, chosen: NDArray[np.int64]) -> Batch:
     padded = np.zeros((len(rows), T, *rows[0].shape[1:]), rows[0].dtype)
     for row, place in zip(rows, padded, strict=True):
         place[: len(row)] = row
-    return Batch((padded, lengths_B), None if examples.targets is None else examples.targets[chosen])
+    return Batch((padded, lengths_B), examples.targets_of(chosen))
 
 
 def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:

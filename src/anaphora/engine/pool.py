@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from anaphora.engine.ragged import inside, last, namespace
+from anaphora.engine.ragged import inside, last, mask, namespace
+
+EACH = "each"
+"""The kind that leaves every place its own output."""
 
 
 def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidirectional: bool = False) -> Any:
-    """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`, `last+mean+max`: `[B, 3 D]`), zeros for an empty row.
+    """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`, `last+mean+max`: `[B, 3 D]`), zeros for an empty row; `each`
+    pools nothing: `[B, T, D]`, zeros after each row's end.
 
     The kinds are those of `networks.blocks.Pool`. Places after a row's end must be zeros, as every engine leaves them.
     """
     xp = namespace(y_BTH)
+    if kind == EACH:
+        return mask(y_BTH, lengths_B)
     if y_BTH.shape[1] == 0:
         return xp.concat([y_BTH.sum(1)] * len(kind.split("+")), -1)
     begun_B1 = lengths_B[:, None] > 0

@@ -33,6 +33,13 @@ def mask(x_BTD: Any, lengths_B: Any) -> Any:
     return xp.where(inside(x_BTD, lengths_B), x_BTD, xp.zeros_like(x_BTD))
 
 
+def flat(x_BTD: Any, lengths_B: Any) -> Any:
+    """The places before the rows' ends, row after row: `[B, T, D]` -> `[N, D]`."""
+    if bool((lengths_B == x_BTD.shape[1]).all()):
+        return x_BTD.reshape(-1, x_BTD.shape[-1])
+    return x_BTD[inside(x_BTD, lengths_B)[..., 0]]
+
+
 def flip(x_BTD: Any, lengths_B: Any) -> Any:
     """Turn each row round within its own length; what stands after its end stays there."""
     xp = namespace(x_BTD)

@@ -1,6 +1,5 @@
 """Texts -> labels."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -9,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import bundle
-from anaphora.baseline import Baselines, rows_files, seen_in
+from anaphora.baselines.text import Baselines, rows_files, seen_in
 from anaphora.data.duplicates import near_duplicate_groups
-from anaphora.data.read import mend
-from anaphora.errors import DataError, OptionError, in_words
+from anaphora.errors import OptionError
+from anaphora.estimators.labels import checked_labels
 from anaphora.estimators.rows import RowEstimator, check_as_many
 from anaphora.estimators.texts import checked_texts
 from anaphora.report.scores import Evaluated, compare
@@ -31,6 +30,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
     Its options are the fields of `anaphora.tasks.classify.ClassifyConfig`.
     """
 
+    _reads_text = True
     examined_: Evaluated | None = None
     """The rows that `examine` or `evaluate` saw last, `fit`'s own validation rows among them."""
 
@@ -81,26 +81,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         return checked_texts(rows, "row")
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        labels = np.asarray(targets, object).tolist()
-        for place, label in enumerate(labels):
-            if label is None or label == "" or label != label:
-                raise DataError(f"row {place} has no label ({label!r}); leave such rows out (--drop-missing)")
-            if not isinstance(label, str | int | float | np.generic):
-                raise DataError(f"row {place} has the label {label!r}: a text or a number is needed")
-            if isinstance(label, str) != isinstance(labels[0], str):
-                raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
-            if isinstance(label, str) and "\0" in label:
-                raise DataError(f"row {place} has a label with a NUL in it: {label!r}")
-        labels = [mend(label) if isinstance(label, str) else label for label in labels]
-        counts = Counter(labels)
-        if len(counts) < 2:
-            raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
-        if rare := [label for label, count in counts.items() if count < 2]:
-            raise DataError(
-                f"of the rows to learn from, one alone has the label {in_words(map(repr, rare))}: a label needs two or "
-                f"more; leave the row out, or give it another label"
-            )
-        return labels
+        return checked_labels(targets)
 
     def _groups(self, rows: Sequence[str]) -> Sequence[int]:
         return near_duplicate_groups(rows).tolist()

@@ -10,8 +10,8 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.autoregression import Baselines
 from anaphora.base import Estimator, load_training
+from anaphora.baselines.forecast import Baselines
 from anaphora.bundle import Bundle
 from anaphora.calibration import as_if_left_out, calibrated
 from anaphora.data.series import Series, of_arrays

@@ -13,8 +13,8 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora import ngram
 from anaphora.base import Estimator, load_dynamic, load_training
+from anaphora.baselines import ngram
 from anaphora.bundle import Bundle
 from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out

@@ -9,6 +9,7 @@ from anaphora import bundle
 
 ESTIMATORS = {
     "classify": ("anaphora.estimators.classifier", "TextClassifier"),
+    "classify_sequences": ("anaphora.estimators.sequence_classifier", "SequenceClassifier"),
     "forecast": ("anaphora.estimators.forecaster", "Forecaster"),
     "language": ("anaphora.estimators.language", "LanguageModel"),
     "regress": ("anaphora.estimators.regressor", "SequenceRegressor"),

@@ -7,72 +7,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import metrics
+from anaphora.baselines.sequence import SequenceBaselines
 from anaphora.errors import DataError
-from anaphora.estimators.rows import RowEstimator, check_as_many
-from anaphora.runtime.session import Live
-from anaphora.tasks.regress import Regress
+from anaphora.estimators.sequences import SequenceEstimator, check_lengths, numbers
+from anaphora.report.scores import compare_numbers
+from anaphora.tasks.regress import Regress, stacked
 
 
-class SequenceRegressor(RowEstimator, task=Regress, kind="regressor"):
-    """A recurrent regressor: from a sequence of numbers to one number, or to a vector.
+class SequenceRegressor(SequenceEstimator, task=Regress, kind="regressor"):
+    """A recurrent regressor: from a sequence of numbers to one number or one vector, or to one for each step.
 
         model = SequenceRegressor().fit([[0.1, 0.2, 0.3], [0.2, 0.3, 0.4]], [0.4, 0.5])
         model.predict([[0.3, 0.4, 0.5]])
 
-    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Inputs and
-    targets are scaled by what the training rows show. Its options are the fields of
-    `anaphora.tasks.regress.RegressConfig`.
+    Sequences are `[N, T, D]`, `[N, T]` (D is 1), or a list of `[T_i, D]` or `[T_i]` of unequal length. Targets are
+    `[N]` or `[N, outputs]`; with `targets="step"` those of each row `[T_i]` or `[T_i, outputs]`, in a list or an array.
+    Inputs and targets are scaled by what the training rows show. Missing values, NaN, are refused, or masked with
+    `missing="mask"`. Its options are the fields of `anaphora.tasks.regress.RegressConfig`.
     """
 
-    def predict(self, sequences: Sequence[Any]) -> NDArray[np.float64]:
-        """`[N]`, or `[N, outputs]` where the targets were vectors."""
-        return self._run(sequences)
-
-    def live(self, rows: int = 1) -> Live:
-        """Answers while the numbers arrive, for `rows` sequences at once, with the state carried.
-
-            live = model.live()
-            for number in numbers:
-                answer = live.step([number])    # what predict gives for all numbers so far
-
-        Raises OptionError for a model that reads in both directions, or pools more than the last output.
+    def predict(self, sequences: Sequence[Any]) -> Any:
+        """`[N]`, or `[N, outputs]` where the targets were vectors; of steps a list with `[T_i]` or `[T_i, outputs]` of
+        each row.
         """
-        return self._ready().live(rows)
+        return self._answers(sequences)
 
     def score(self, sequences: Sequence[Any], targets: Sequence[Any]) -> float:
         """R2: 1 is perfect, 0 is no better than always answering the mean."""
-        return float(self.evaluate(sequences, targets)["r2"])
+        _, truth, predicted = self._judged(sequences, targets)
+        return float(metrics.regression(truth, predicted)["r2"])
 
     def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
-        """Mean absolute error, root mean squared error, R2 (`metrics.regression`)."""
-        truth = np.array(self._checked_targets(targets))
-        check_as_many(rows, truth)
-        predicted = self.predict(rows)
+        """Mean absolute error, root mean squared error and R2, beside those of always answering the mean and of a
+        linear model: see `report.scores.compare_numbers`.
+        """
+        sequences, truth, predicted = self._judged(rows, targets)
+        baselines = SequenceBaselines.from_files(self._fitted().baseline)
+        lengths = list(map(len, sequences)) if self._options.stepwise else None
+        return compare_numbers(truth, predicted, baselines.predict(sequences) if baselines else {}, lengths)
+
+    def _judged(
+        self, rows: Sequence[Any], targets: Sequence[Any]
+    ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64], NDArray[np.float64]]:
+        """The rows, and all targets and answers as one array each. Raises DataError where these differ in shape."""
+        options = self._options
+        sequences = self._with_targets(rows, targets, options.masks)
+        truth = stacked(self._own_targets(sequences, targets, options.stepwise), options.stepwise)
+        predicted = stacked(self._answers(sequences), options.stepwise)
         if truth.shape != predicted.shape:
             raise DataError(f"the targets have the shape {truth.shape}, the answers {predicted.shape}")
-        return metrics.regression(truth, predicted)
-
-    def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
-        sequences = []
-        for place, row in enumerate(rows):
-            sequence = _numbers(row, f"row {place}")
-            sequence = sequence[:, None] if sequence.ndim == 1 else sequence
-            if sequence.ndim != 2:
-                raise DataError(f"row {place} has the shape {np.shape(row)}: [T] or [T, D] is needed")
-            if not np.isfinite(sequence).all():
-                raise DataError(f"row {place} holds a value that is not a finite number")
-            sequences.append(sequence)
-        return sequences
+        return sequences, truth, predicted
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        values = _numbers(targets, "the targets")
+        values = numbers(targets, "the targets")
         if values.ndim not in (1, 2) or not np.isfinite(values).all():
             raise DataError(f"targets of shape {values.shape}: finite numbers, [N] or [N, outputs], are needed")
         return list(values)
 
+    def _step_targets(self, targets: Sequence[Any], lengths: Sequence[int]) -> list[Any]:
+        own = [numbers(values, f"the targets of row {place}") for place, values in enumerate(targets)]
+        check_lengths(own, lengths)
+        for place, values in enumerate(own):
+            if values.ndim not in (1, 2) or values.shape[1:] != own[0].shape[1:]:
+                raise DataError(
+                    f"row {place} has targets of shape {list(values.shape)}, row 0 of {list(own[0].shape)}: [T] or "
+                    "[T, outputs] is needed, the same for all rows"
+                )
+            if not np.isfinite(values).all():
+                step = int(np.argwhere(~np.isfinite(values))[0][0])
+                raise DataError(f"row {place} has a target that is not a finite number at step {step}")
+        return own
 
-def _numbers(values: Any, called: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(values, float)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{called} cannot be read as an array of numbers: {error}") from error
+    def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
+        values = stacked(targets, self._asks_steps)
+        fitted = SequenceBaselines.of_numbers(rows, values, self._asks_steps, both=self.bidirectional)
+        return fitted.to_files()

@@ -51,7 +51,7 @@ class RowEstimator(Estimator):
         options, begun = self._asked()
         check_as_many(rows, targets)
         check_as_many(rows, rows if groups is None else groups)
-        rows, targets = self._checked_rows(rows), self._checked_targets(targets)
+        rows, targets = self._checked(rows, targets)
         kept, held = self._split(rows, targets, groups, options)
         options = options.resolved(len(kept))
         kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
@@ -71,6 +71,10 @@ class RowEstimator(Estimator):
         if held_rows:
             yield Stage("scoring the validation rows")
             self.annotate(validation=self.evaluate(held_rows, held_targets))
+
+    def _checked(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Rows to learn from and their targets as the task wants them. Raises DataError."""
+        return self._checked_rows(rows), self._checked_targets(targets)
 
     def check_options(self) -> None:
         """Raise what `fit` would raise of the options before it looks at a row: OptionError, BundleError."""

@@ -67,6 +67,7 @@ class Pool:
 
     `last` takes, of each direction, the output that has seen the whole row; `attention` a mean weighted by a learned
     softmax(v . tanh(W y_t + b)) over the places (Yang et al. 2016, eq. 5-7). What a `+` joins stands side by side.
+    `each` (`engine.pool.EACH`) leaves every place its own output, `[B, T, width]`: for answers to each step.
     """
 
     kind: str

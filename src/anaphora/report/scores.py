@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import metrics
-from anaphora.report.words import reading_verdict, verdict
+from anaphora.report.words import number_verdict, reading_verdict, verdict
 
 BLOCK = 100
 MOST_NATS = 700.0
@@ -44,26 +44,60 @@ class Reading:
 
 
 def compare(
-    truth: Sequence[str], predicted: Sequence[str], baselines: Mapping[str, Sequence[str]], known: Sequence[str]
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    baselines: Mapping[str, Sequence[str]],
+    known: Sequence[str],
+    lengths: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The model's scores, with those of every baseline on the same rows under `baselines`.
 
     `known` are the model's labels: a true label that is none of them counts as a mistake for everyone, and is listed
     under `unknown_labels`. `comparison` holds McNemar's exact test against the linear baseline, and `verdict` the same
-    in plain words.
+    in plain words. Where the labels are those of the steps of rows with these `lengths`, steps of a row are alike, and
+    `comparison` holds the difference of the shares that are right with an interval over rows (`metrics.paired`).
     """
     labels = sorted({*truth, *predicted, *(label for answers in baselines.values() for label in answers)})
-    scores = metrics.classification(truth, predicted, labels)
+    scores = metrics.classification(truth, predicted, labels) | ({} if lengths is None else {"rows": len(lengths)})
     scores["baselines"] = {name: metrics.classification(truth, answers, labels) for name, answers in baselines.items()}
     scores["unknown_labels"] = dict(Counter(label for label in truth if label not in set(known)))
-    if "linear" in baselines:
+    if "linear" in baselines and lengths is None:
         test = metrics.mcnemar(truth, predicted, baselines["linear"])
         scores["comparison"] = {
             "only_network_right": test["only_first_right"],
             "only_linear_right": test["only_second_right"],
             "p_value": test["p_value"],
         }
+    elif "linear" in baselines:
+        right, theirs = (
+            np.array([answer == label for answer, label in zip(answers, truth, strict=True)], float)
+            for answers in (predicted, baselines["linear"])
+        )
+        scores["comparison"] = metrics.paired(right - theirs, lengths)
     scores["verdict"] = verdict(scores)
+    return scores
+
+
+def compare_numbers(
+    truth: NDArray[Any],
+    predicted: NDArray[Any],
+    baselines: Mapping[str, NDArray[Any]],
+    lengths: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """A regressor's scores, with those of every baseline on the same rows under `baselines`.
+
+    `comparison` holds the difference of the mean absolute errors, the network's less the linear baseline's, with an
+    interval over rows (`metrics.paired`), and `verdict` the same in plain words. Where the targets are those of steps,
+    `lengths` are their rows'.
+    """
+    scores = metrics.regression(truth, predicted) | ({} if lengths is None else {"rows": len(lengths)})
+    scores["baselines"] = {name: metrics.regression(truth, answers) for name, answers in baselines.items()}
+    if "linear" in baselines:
+        ours, theirs = (
+            np.abs(answers - truth).reshape(len(truth), -1).mean(1) for answers in (predicted, baselines["linear"])
+        )
+        scores["comparison"] = metrics.paired(ours - theirs, lengths)
+    scores["verdict"] = number_verdict(scores)
     return scores
 
 

@@ -10,20 +10,48 @@ MUCH_SEEN = 0.1
 
 def verdict(scores: Mapping[str, Any]) -> str:
     """Who is better on these rows, and whether the difference is more than chance."""
-    baselines = scores["baselines"]
+    baselines, unit = scores["baselines"], "steps" if "rows" in scores else "rows"
+    ours = f"{scores['accuracy']:.1%} of {scores['n']:,} {unit} right"
     name = "linear" if "linear" in baselines else "majority"
-    ours, theirs = scores["accuracy"], baselines[name]["accuracy"]
+    if name not in baselines:
+        return f"The network gets {ours}."
     called = {"linear": "the linear baseline", "majority": "always answering the most frequent label"}[name]
-    against = f"{ours:.1%} of {scores['n']:,} rows right, {called} {theirs:.1%}"
+    against = f"{ours}, {called} {baselines[name]['accuracy']:.1%}"
     if "comparison" not in scores:
         return f"The network gets {against}."
-    p = scores["comparison"]["p_value"]
+    test = scores["comparison"]
+    if "p_value" not in test:  # of steps
+        return _winner(against, test["difference"], *_interval(test, "{:+.1%}"))
+    p = test["p_value"]
     chance = f"McNemar's exact test p = {p:.2g}" if p >= 0.0001 else "McNemar's exact test p < 0.0001"
-    if p >= CHANCE:
-        return f"No clear winner: the network gets {against}; the difference may be chance ({chance})."
-    if ours > theirs:
-        return f"The network is better than the linear baseline: {against} ({chance})."
-    return f"The linear baseline is better than the network: {against} ({chance}). Prefer it here; it is simpler, too."
+    return _winner(against, scores["accuracy"] - baselines[name]["accuracy"], p < CHANCE, chance)
+
+
+def number_verdict(scores: Mapping[str, Any]) -> str:
+    """The same of a regressor, by its mean absolute error."""
+    baselines, unit = scores["baselines"], "steps" if "rows" in scores else "rows"
+    ours = f"a mean absolute error of {scores['mae']:.4g} over {scores['n']:,} {unit}"
+    if "linear" not in baselines:
+        return f"The network gets {ours}."
+    against, test = f"{ours}, the linear baseline {baselines['linear']['mae']:.4g}", scores["comparison"]
+    return _winner(against, -test["difference"], *_interval(test, "{:+.3g}"))
+
+
+def _interval(test: Mapping[str, float], form: str) -> tuple[bool, str]:
+    """Whether a difference is more than chance, and its interval."""
+    low, high = test["low"], test["high"]
+    if low == float("-inf"):
+        return False, "one row cannot tell"
+    difference, low_said, high_said = (form.format(test[key]) for key in ("difference", "low", "high"))
+    return not low <= 0 <= high, f"difference {difference}, 95 % between {low_said} and {high_said}"
+
+
+def _winner(against: str, gained: float, certain: bool, how: str) -> str:
+    if not certain:
+        return f"No clear winner: the network gets {against}; the difference may be chance ({how})."
+    if gained > 0:
+        return f"The network is better than the linear baseline: {against} ({how})."
+    return f"The linear baseline is better than the network: {against} ({how}). Prefer it here; it is simpler, too."
 
 
 def dynamic_verdict(scores: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
-from anaphora.engine.ragged import inside
+from anaphora.engine.ragged import flat
 from anaphora.networks import blocks
 from anaphora.runtime.session import Session
 
@@ -37,8 +37,7 @@ class Net:
         return tuple(arrays)
 
     def next_token_scores(self, features: Any, lengths_B: Any, targets_N: Any, head: tuple[Any, Any]) -> Any:
-        x_NH = features[inside(features, lengths_B)[..., 0]]
-        return native.cross_entropy(x_NH, *head, targets_N, self.head.precision)
+        return native.cross_entropy(flat(features, lengths_B), *head, targets_N, self.head.precision)
 
 
 class Block:

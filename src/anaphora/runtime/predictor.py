@@ -1,6 +1,6 @@
 """From a person's rows to predictions, in NumPy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anaphora.data.batch import by_length, collect
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
-from anaphora.runtime.session import Live
+from anaphora.runtime.session import Live, together
 from anaphora.tasks import RowTask
 
 BATCH = 128
@@ -35,15 +35,22 @@ class Predictor:
 
         Rows run in batches of like length. A row's answer is the same in any batch, up to rounding.
         """
-        examples = self.task.encode(rows or [self.task.blank()])
-        places: list[NDArray[np.int64]] = []
-        parts: list[NDArray[Any]] = []
-        for chosen in by_length(examples.lengths, BATCH):
-            inputs = collect(examples, chosen).inputs
-            answers = [self.task.decode(net, net(*inputs)[0]) for net in self.nets]
-            places.append(chosen)
-            parts.append(answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype))
+        places, parts = zip(*self._batches(rows or [self.task.blank()]), strict=True)
         sorted_by_length = np.concatenate(parts)
         ordered = np.empty_like(sorted_by_length)
         ordered[np.concatenate(places)] = sorted_by_length
         return ordered[: len(rows)]
+
+    def predict_steps(self, rows: list[Any]) -> list[NDArray[Any]]:
+        """The same of a task with an answer to each step: of each row its own, `[T_i, ...]`."""
+        found: dict[int, NDArray[Any]] = {}
+        for chosen, answers in self._batches(rows) if rows else ():
+            found |= {int(i): own[: len(rows[i])] for i, own in zip(chosen, answers, strict=True)}
+        return [found[i] for i in range(len(rows))]
+
+    def _batches(self, rows: list[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Row numbers, and what all networks together say of them."""
+        examples = self.task.encode(rows)
+        for chosen in by_length(examples.lengths, BATCH):
+            inputs = collect(examples, chosen).inputs
+            yield chosen, together([self.task.decode(net, net(*inputs)[0]) for net in self.nets])

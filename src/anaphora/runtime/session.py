@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anaphora import _native
 from anaphora.cells.cell import Cell, Weights
 from anaphora.engine import native
+from anaphora.engine.pool import EACH
 from anaphora.errors import OptionError
 from anaphora.networks import blocks
 from anaphora.tasks import RowTask
@@ -162,7 +163,8 @@ class _Equation:
 class Live:
     """A model's answers after each step of `rows` sequences at once.
 
-    Its recurrent layers read in one direction and it answers by their last output: OptionError otherwise.
+    Its recurrent layers read in one direction and it answers by their last output, or at each step: OptionError
+    otherwise.
     """
 
     def __init__(self, task: RowTask, nets: Sequence[Any], rows: int) -> None:
@@ -170,8 +172,9 @@ class Live:
         spec = task.spec()
         layers = [block for block in spec.values() if isinstance(block, blocks.Recurrent)]
         pools = [block.kind for block in spec.values() if isinstance(block, blocks.Pool)]
-        if any(block.bidirectional for block in layers) or any(kind != "last" for kind in pools):
+        if any(block.bidirectional for block in layers) or not set(pools) <= {"last", EACH}:
             raise OptionError("answers step by step are for models of one direction (bidirectional=False, pool='last')")
+        self._each = EACH in pools
         self.sessions: list[Session] = []
         self.nets = [self._stepping(net) for net in nets]
 
@@ -188,10 +191,15 @@ class Live:
             raise OptionError(f"{len(inputs)} inputs for {self.rows} rows")
         examples = self.task.encode([np.asarray(row, float).reshape(1, -1) for row in inputs])
         batch, lengths_B = np.stack(list(examples.rows)), np.ones(self.rows, np.int64)
-        answers = [self.task.decode(net, net(batch, lengths_B)[0]) for net in self.nets]
-        return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype)
+        answers = together([self.task.decode(net, net(batch, lengths_B)[0]) for net in self.nets])
+        return answers[:, 0] if self._each else answers
 
     def reset(self, row: int | None = None) -> None:
         """Begin anew: all rows, or one."""
         for session in self.sessions:
             session.reset(row)
+
+
+def together(answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The answer of several networks: the mean of theirs."""
+    return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype)

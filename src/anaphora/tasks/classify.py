@@ -1,6 +1,5 @@
 """Texts -> one label each."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from anaphora import metrics
 from anaphora.config import SUITED, option
-from anaphora.data.batch import Batch, Examples
+from anaphora.data.batch import Examples
 from anaphora.errors import OptionError
 from anaphora.networks import classifier
 from anaphora.networks.blocks import Spec
 from anaphora.networks.classifier import ClassifierOptions
 from anaphora.networks.network import Arrays
 from anaphora.tasks.bayes import head_start, log_count_ratios
-from anaphora.tasks.options import EnsembleOptions, FineTuning
+from anaphora.tasks.labels import Label, Labelled, LabelOptions, counted, restored
+from anaphora.tasks.options import FineTuning
 from anaphora.tasks.pretrained import Pretrained
 from anaphora.text.codec import END, END_ID
 from anaphora.text.encode import TextEncoder, TextOptions
@@ -29,7 +28,6 @@ from anaphora.text.vectors import read_vectors
 
 BAYES_DEVIATION = 0.2
 EMBEDDING_SIZE = 128
-Label = str | int | float | bool
 
 
 FEW_ROWS = 3_000
@@ -67,7 +65,7 @@ SUITS_PRETRAINED: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class ClassifyConfig(EnsembleOptions, ClassifierOptions, TextOptions):
+class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
     learning_rate: float = SUITED
@@ -79,12 +77,6 @@ class ClassifyConfig(EnsembleOptions, ClassifierOptions, TextOptions):
     )
     layer_rate: float = option(
         1.3, "with --pretrained, how much faster each layer learns than the one below it", at_least=1, at_most=100
-    )
-    label_smoothing: float = option(
-        None, "share of each training label's certainty that is given to all labels alike", at_least=0, below=1
-    )
-    class_weights: str = option(
-        "none", "none counts rows alike, balanced lets every label weigh the same", choices=("none", "balanced")
     )
 
     def __post_init__(self) -> None:
@@ -103,12 +95,10 @@ class ClassifyConfig(EnsembleOptions, ClassifierOptions, TextOptions):
 
 
 @dataclass(frozen=True)
-class Classify:
+class Classify(Labelled):
     """A text classifier's task: options, the labels in order with their training rows, and the text encoder."""
 
     options: ClassifyConfig
-    labels: tuple[Label, ...]
-    counts: tuple[int, ...]
     encoder: TextEncoder
     vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
@@ -133,7 +123,7 @@ class Classify:
         """Learn the labels, and the vocabulary unless it is that of a language model, to whose values the options are
         `adapted` then.
         """
-        labels, counts = zip(*sorted(Counter(targets).items()), strict=True)
+        labels, counts = counted(targets)
         if pretrained:
             return cls(options, labels, counts, pretrained.encoder(options), pretrained=pretrained)
         encoder = TextEncoder.learn(options, rows)
@@ -151,9 +141,7 @@ class Classify:
         return classifier.spec(self.options, **sizes)
 
     def encode(self, rows: Sequence[str], targets: Sequence[Label] | None = None) -> Examples:
-        numbers = {label: k for k, label in enumerate(self.labels)}
-        encoded = None if targets is None else np.array([numbers[label] for label in targets], np.int64)
-        return Examples(self.encoder.encode(rows), encoded)
+        return Examples(self.encoder.encode(rows), None if targets is None else self.numbers(targets))
 
     def blank(self) -> str:
         return ""
@@ -178,26 +166,6 @@ class Classify:
         ratios_VK[UNKNOWN_ID] = 0
         embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
 
-    def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        return net.cross_entropy(net.head(features), batch.targets, self._class_weights(), self.options.label_smoothing)
-
-    def decode(self, net: Any, features: Any) -> NDArray[np.float32]:
-        """Probabilities `[B, K]`, a column for each label."""
-        logits_BK = net.numpy(net.head(features))
-        e_BK = np.exp(logits_BK - logits_BK.max(axis=1, keepdims=True))
-        return e_BK / e_BK.sum(axis=1, keepdims=True)
-
-    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
-        return self.decode(net, features)
-
-    def metrics(self, judged: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, Any]:
-        names = [str(label) for label in self.labels]
-        predicted = [names[k] for k in judged.argmax(axis=1)]
-        return metrics.classification([names[k] for k in targets], predicted)
-
-    def score(self, metrics: Mapping[str, Any]) -> float:
-        return float(metrics["macro_f1"])
-
     def facts(self) -> dict[str, Any]:
         if self.pretrained:
             return {"pretrained_sha256": self.pretrained.sha256()}
@@ -217,16 +185,7 @@ class Classify:
         config = ClassifyConfig.from_dict(options)
         if tokenizer is None:
             raise ValueError("the tokenizer is missing")
-        labels, counts = learned["labels"], tuple(map(int, learned["counts"]))
-        if (
-            not isinstance(labels, list)
-            or not all(isinstance(label, str | int | float) for label in labels)
-            or len(labels) < 2
-            or len({isinstance(label, str) for label in labels}) > 1
-            or len(set(labels)) != len(labels)
-            or len(labels) != len(counts)
-        ):
-            raise ValueError(f"labels={labels!r} is not a list of two or more different labels")
+        labels, counts = restored(learned)
         stopwords = frozenset(map(str, learned["stopwords"]))
         documents = config.pretrained != "none"
         encoder = TextEncoder(config, Tokenizer.from_str(tokenizer), stopwords, documents)
@@ -235,14 +194,7 @@ class Classify:
                 raise ValueError(f"the tokenizer has no {name}")
         if config.encode == "vocabulary" and max(encoder.tokenizer.get_vocab().values()) != encoder.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
-        return cls(config, tuple(labels), counts, encoder)
-
-    def _class_weights(self) -> NDArray[np.float32] | None:
-        """`[K]`, with a mean of 1 over the training rows; None where all rows count alike."""
-        if self.options.class_weights == "none":
-            return None
-        counts_K = np.array(self.counts, np.float32)
-        return counts_K.sum() / (len(counts_K) * counts_K)
+        return cls(config, labels, counts, encoder)
 
 
 def _ready_made(options: ClassifyConfig, encoder: TextEncoder) -> Mapping[int, NDArray[np.float32]]:

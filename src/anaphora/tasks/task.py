@@ -63,7 +63,7 @@ class Task(Protocol):
 
 
 class RowTask(Task, Protocol):
-    """A task whose rows have one answer each."""
+    """A task whose rows have one answer each, or one for each of their steps."""
 
     @classmethod
     def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
@@ -76,4 +76,4 @@ class RowTask(Task, Protocol):
         """A row with nothing in it."""
 
     def decode(self, net: Any, features: Any) -> Any:
-        """Features -> predictions, one a row, in NumPy."""
+        """Features -> predictions, one a row or one a place, in NumPy."""

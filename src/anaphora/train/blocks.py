@@ -15,10 +15,11 @@ from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
+from anaphora.engine.ragged import flat
 from anaphora.networks import blocks, network
 from anaphora.train import sampled
 from anaphora.train.rows import HAVE_SPARSE
-from anaphora.train.softmax import cross_entropy, flat, scores
+from anaphora.train.softmax import cross_entropy, scores
 
 
 class Net(nn.Module):

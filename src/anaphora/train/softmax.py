@@ -12,20 +12,12 @@ import torch
 from torch import Tensor
 
 from anaphora.engine import native
-from anaphora.engine.ragged import inside
 
 Gradients = Sequence[Tensor] | None
 """Of x, W and b, to be written."""
 
 CHUNK_NUMBERS = 1 << 22
 """Scores that exist at once where torch computes them."""
-
-
-def flat(features: Tensor, lengths_B: Tensor) -> Tensor:
-    """The places of a ragged batch row after row: `[B, T, H]` -> `[N, H]`."""
-    if bool((lengths_B == features.shape[1]).all()):
-        return features.reshape(-1, features.shape[-1])
-    return features[inside(features, lengths_B)[..., 0]]
 
 
 def cross_entropy(x_NH: Tensor, weight_VH: Tensor, bias_V: Tensor, targets_N: Tensor, precision: str) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.ngram import FALLBACK, NGram, discounts
+from anaphora.baselines.ngram import FALLBACK, NGram, discounts
 
 V = 4
 END = 0

@@ -1,0 +1,1 @@
+"""What a network must beat: one file for each kind of data."""
