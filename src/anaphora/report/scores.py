@@ -72,10 +72,10 @@ def compare_readings(
 ) -> dict[str, Any]:
     """A language model's scores of a text, with those of every baseline under `baselines`.
 
-    `own_N` `[N]` are the log-probabilities of the tokens; each baseline's `[N, 2]` have beside them 1 where no token had
-    a higher one. `comparison` says by how many nats a
-    token is less surprising to the network than to the n-gram model, with its 95 % interval (of blocks of 100 tokens,
-    nearly independent of each other), and `verdict` the same in plain words.
+    `own_N` `[N]` are the log-probabilities of the tokens; each baseline's `[N, 2]` have beside them 1 where no token
+    had a higher one. `comparison` says by how many nats a token is less surprising to the network than to the n-gram
+    model, with its 95 % interval (of blocks of 100 tokens, nearly independent of each other), and `verdict` the same in
+    plain words.
     """
     scores = dict(network) | {"bits_per_character": bits_per_character(own_N, characters)}
     scores["baselines"] = {
