@@ -12,7 +12,27 @@ The columns `source` and `url` are left alone: they say where a text was collect
 
 The classic split is by chance, and articles that were copied lie on both sides of it. The first lines tell what that
 does: how many held-out rows have a near-duplicate among those that were learned from, and how often these and the
-others are answered right.
+others are answered right. Of PolitiFact's 969 rows, 61 have neither title nor author: all copies of one another here.
+
+Printed on 2026-11-28 (2 cores, AMD EPYC):
+
+    Split by chance, 22% of the held-out rows have a copy among those that were learned from. Right:
+      copied                               0.830 (sd 0.044)
+      others                               0.719 (sd 0.015)
+    Right, mean of 5 seeds, and the change to the line above:
+      the classic pipeline                 0.743 (sd 0.008)
+      copies on one side of the split      0.721 (sd 0.038)   -0.022 (sd 0.035)
+      stopwords, signs and endings kept    0.739 (sd 0.023)   +0.018 (sd 0.045)
+      a vocabulary, no hashes              0.778 (sd 0.036)   +0.039 (sd 0.042)
+      both directions, mean and maximum    0.773 (sd 0.057)   -0.004 (sd 0.030)
+      dropout, smoothed labels             0.773 (sd 0.040)   -0.000 (sd 0.038)
+      sizes, AdamW, one cycle              0.809 (sd 0.026)   +0.037 (sd 0.036)
+      the naive-Bayes start                0.800 (sd 0.024)   -0.010 (sd 0.014)
+      the article's text, too, 400 tokens  0.889 (sd 0.013)   +0.089 (sd 0.031)
+      linear baseline, rows of the last line 0.896 (sd 0.024)
+
+The text of the articles is worth more than all else together. What is about as large as its own deviation may be
+chance: of five seeds a mean has a standard error of 0.45 times that.
 """
 
 import argparse

@@ -46,11 +46,11 @@ def main(
             scores, saved = model.evaluate(*held), model.bundle_
             own.accuracy.append(scores["accuracy"])
             own.macro_f1.append(scores["macro_f1"])
-            own.seconds.append(saved.training["epochs"][-1]["seconds"])
+            own.seconds.append(saved.training["seconds"])
             own.parameters = sum(array.size for array in saved.arrays.values())
         linear.accuracy.append(scores["baselines"]["linear"]["accuracy"])
         linear.macro_f1.append(scores["baselines"]["linear"]["macro_f1"])
-    print(f"{'':<12} {'accuracy':>17} {'macro F1':>17} {'seconds':>8} {'parameters':>11}")
+    print(f"{'':<12} {'accuracy':>18} {'macro F1':>18} {'seconds':>8} {'parameters':>11}")
     for name, own in {**found, "linear": linear}.items():
         line = f"{name:<12} {shown(own.accuracy)} {shown(own.macro_f1)}"
         print(f"{line} {mean(own.seconds):>8.0f} {own.parameters:>11,}" if own.seconds else line)

@@ -5,7 +5,7 @@
 
 Each line is a document of its own, so that the model learns where one ends. Written greedily, with a temperature of 0,
 every word is the likeliest, and the same beginning always ends in the same way; drawn by their probabilities, lines
-differ. Without a file it learns from lines that are made here: of each animal some doings, a place, and times of the day.
+differ. Without a file it learns from lines that are made here: of each animal some doings, a place, and times.
 """
 
 import argparse

@@ -71,7 +71,7 @@ def _without(pattern: str, text: str) -> str:
 
     def gap(found: re.Match[str]) -> str:
         ends = "".join(_LINE_END.findall(re.sub(pattern, "", found[0])))
-        return ends or " " * (0 < found.start() and found.end() < len(text))
+        return ends or " " * (found.start() > 0 and found.end() < len(text))
 
     # It begins where blanks begin, so that long runs of blanks are looked at once.
     return re.sub(rf"(?<!\s)\s*(?:(?:{pattern})\s*)+", gap, text)
