@@ -17,7 +17,15 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import generate  # noqa: E402 (it lies beside the pages)
 
-PAGES = ["README.md", "docs/fake-news.md", "docs/sentiment.md", "docs/language-models.md", "docs/forecasting.md"]
+PAGES = [
+    "README.md",
+    "docs/fake-news.md",
+    "docs/sentiment.md",
+    "docs/classifiers.md",
+    "docs/language-models.md",
+    "docs/writing.md",
+    "docs/forecasting.md",
+]
 NOT_RUN = ("make", "pip", "git")
 """Set-up, which the test run itself has done already."""
 

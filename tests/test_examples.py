@@ -163,7 +163,8 @@ def test_copies_on_both_sides_of_a_split_are_what_the_classic_pipeline_scores_by
     articles = [f"{headline} {headline[::-1]}" for headline in headlines]
     example = load("fake_news")
     found = example.main(headlines, articles, labels, [0], epochs=12, batch_size=16, learning_rate=0.005)
-    assert found["copied"][0] > 0.85
+    assert found[example.SEEN][0] > 0.85
+    assert found[example.UNSEEN][0] < 0.7
     assert found[example.CLASSIC_LINE][0] > found[example.APART][0] + 0.15
-    assert set(example.STEPS) | {"copied", "others", "linear"} == set(found)
+    assert all(len(values) == 1 for values in found.values())
     assert not set(example.CLASSIC) - {key for keys in example.STEPS.values() for key in keys}
