@@ -6,6 +6,20 @@
 
 Four sentences are learned by heart, and a new one is only understood where it has their words. Of a file a fifth is
 held out, copies with their like, unless --test names another file; the scores stand beside the linear baseline's.
+
+Printed on 2026-11-28 (2 cores, AMD EPYC), of the four sentences and of the airline tweets:
+
+    I love this film: good, 0.95
+    what a wonderful story: good, 0.96
+    I hate this film: bad, 0.96
+    what a boring story: bad, 0.94
+    a wonderful film: good, 0.96
+    accuracy on the four: 1.0
+    network    accuracy 0.8109   macro F1 0.7508
+    linear     accuracy 0.7989   macro F1 0.7322
+    majority   accuracy 0.6279   macro F1 0.2571
+    No clear winner: the network gets 81.1% of 2,929 rows right, the linear baseline 79.9%; the difference may be chance
+    (McNemar's exact test p = 0.061).
 """
 
 import argparse
