@@ -4,7 +4,9 @@
     python examples/hello_world.py input.txt --minutes 20
 
 After "h" comes "e", but after "l" comes "l", "o" or "d": which, the state alone knows. Of a play the last tenth is held
-out, and the scores stand beside an n-gram model's.
+out, and the scores stand beside an n-gram model's. Printed on 2026-11-28 (2 cores, AMD EPYC), without a play:
+
+    hello world
 """
 
 import argparse

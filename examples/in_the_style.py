@@ -6,6 +6,18 @@
 Each line is a document of its own, so that the model learns where one ends. Written greedily, with a temperature of 0,
 every word is the likeliest, and the same beginning always ends in the same way; drawn by their probabilities, lines
 differ. Without a file it learns from lines that are made here: of each animal some doings, a place, and times.
+
+Printed on 2026-11-28 (2 cores, AMD EPYC, beside other work), of Shakespeare's lines:
+
+    perplexity of held-out lines: 122.8
+    greedy: My lord, and I have not,
+    drawn:  My lord of my life, he, sir,
+    drawn:  My lord? I we, what you, my chide of his house!
+    drawn:  My lord, and delight?
+    greedy: The king, and the lord,
+    drawn:  The king- brother, you we, well, not,' the death.
+    drawn:  The king thy Neptune of thein.
+    drawn:  The king of the forswore a of the world
 """
 
 import argparse
