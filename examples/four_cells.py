@@ -94,7 +94,7 @@ if __name__ == "__main__":
     parser.add_argument("file", type=Path)
     parser.add_argument("--text", action="append", required=True)
     parser.add_argument("--label", required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=range(3))
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(3), help="two or more")
     given = parser.parse_args()
     table = read_table(given.file, given.text, given.label)
     main(table.texts, table.labels, given.seeds)

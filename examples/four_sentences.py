@@ -69,6 +69,7 @@ def fifths(texts: Sequence[str], labels: Sequence[Any]) -> tuple[Rows, Rows]:
 
 
 def main(training: Rows | None = None, test: Rows | None = None, **options: Any) -> tuple[float, dict[str, Any] | None]:
+    """The accuracy on the four sentences, and the scores on real ones, if there are some."""
     return four(), real(training, test, **options) if training else None
 
 

@@ -3,7 +3,7 @@
     python examples/hello_world.py
     python examples/hello_world.py input.txt --minutes 20
 
-After "h" comes "e", but after "l" comes "l", "o" or "d": which, the state alone knows. Of a play the last tenth is held
+After "h" comes "e", but after "l" comes "l", "o" or "d": only the state knows which. Of a play the last tenth is held
 out, and the scores stand beside an n-gram model's. Printed on 2026-11-28 (2 cores, AMD EPYC), without a play:
 
     hello world
@@ -38,6 +38,7 @@ def play(text: str, prompt: str = "", length: int = 500, **options: Any) -> dict
 
 
 def main(text: str | None = None, **options: Any) -> tuple[str, dict[str, Any] | None]:
+    """What was written of "hello world", and the scores of the play, if there is one."""
     return hello(), play(text, **options) if text else None
 
 

@@ -21,6 +21,7 @@ TEMPERATURES = "DATA/brownlee_ts/daily-min-temperatures.csv --time Date --value 
 COMMANDS = (
     "next_number",
     "stacked_regression",
+    "sequence_vectors",
     "long_memory",
     "four_sentences",
     "hello_world",
@@ -33,6 +34,7 @@ COMMANDS = (
     "hello_world DATA/tinyshakespeare/input.txt",
     "forecasts DATA/brownlee_ts/airline-passengers.csv --time Month --value Passengers --horizon 12",
     f"forecasts {TEMPERATURES}",
+    "chorales DATA/jsb/jsb-chorales-quarter.json",
 )
 
 
