@@ -23,7 +23,9 @@ PAGES = [
     "README.md",
     "docs/fake-news.md",
     "docs/sentiment.md",
+    "docs/classifiers.md",
     "docs/language-models.md",
+    "docs/writing.md",
     "docs/forecasting.md",
     "docs/sequences.md",
     "docs/numbers.md",
@@ -63,7 +65,7 @@ def write_data(folder):
             for shop in ("north", "south"):
                 price = 1 + day % 3
                 rows.writerow([stamp, shop, "" if day > 80 else 50 - 9 * price + day % 7, price])
-    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__", "out"))
     chords = [[48, 60, 64, 67], [53, 60, 65, 69], [55, 59, 62, 67], [48, 60, 67]] * 8
     chorales = {part: [[[note + key for note in chord] for chord in chords] for key in keys] for part, keys in (
         ("train", (12, 14, 17)), ("valid", (15,)), ("test", (19,)))}  # fmt: skip

@@ -250,7 +250,9 @@ def test_embeddings_are_the_mean_of_the_outputs(hello: LanguageModel) -> None:
 
 def test_the_n_gram_model_stands_beside_it(hello: LanguageModel) -> None:
     scores = hello.evaluate(HELLO)
-    assert scores["baselines"]["ngram"]["perplexity"] < scores["baselines"]["unigram"]["perplexity"]
+    ngram, unigram = (scores["baselines"][name] for name in ("ngram", "unigram"))
+    assert ngram["perplexity"] < unigram["perplexity"]
+    assert ngram["next_token_accuracy"] > unigram["next_token_accuracy"] > 0
     assert "n-gram model" in scores["verdict"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.baselines.ngram import FALLBACK, NGram, discounts
+from anaphora.baselines.ngram import FALLBACK, TIE, NGram, discounts
 
 V = 4
 END = 0
@@ -104,6 +104,35 @@ def test_it_is_the_textbooks_where_discounts_are_estimated(order):
     model, textbook = NGram.fit(*corpus(documents), kinds, order), Textbook(documents, kinds, order)
     assert FALLBACK not in textbook.discounts[1:]
     agree(model.log_probabilities(*corpus(held)), textbook.log_probabilities(held))
+
+
+def hits_by_hand(model, documents):
+    """Whether no token has a higher probability than the target, every token of the vocabulary asked."""
+    return [
+        bool(p[token] >= p.max() * (1 - TIE))
+        for document in documents
+        for place, token in enumerate(document)
+        for p in [after(model, document[:place])]
+    ]
+
+
+@given(DOCUMENTS, DOCUMENTS, st.integers(1, 6))
+def test_the_likeliest_token_is_that_of_the_whole_vocabulary(documents, others, order):
+    model = NGram.fit(*corpus(documents), V, order)
+    for scored in (documents, others):
+        assert model.judged(*corpus(scored))[:, 1].tolist() == hits_by_hand(model, scored)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_the_likeliest_token_may_be_one_that_a_shorter_context_knows(order):
+    rng = np.random.default_rng(1)
+    kinds = 40
+    documents = [np.minimum(rng.zipf(1.6, length), kinds - 1).tolist() for length in rng.integers(0, 20, 120)]
+    held = [np.minimum(rng.zipf(1.6, 100), kinds - 1).tolist() for _ in range(3)]
+    model = NGram.fit(*corpus(documents), kinds, order)
+    judged_N2 = model.judged(*corpus(held))
+    assert judged_N2[:, 1].tolist() == hits_by_hand(model, held)
+    assert 0.1 < judged_N2[:, 1].mean() < 0.9
 
 
 def test_discounts_by_hand():

@@ -1,17 +1,22 @@
 """Every cleaning step does what its help says, in the stated order, and again at prediction."""
 
+import html
+import re
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anaphora import TextClassifier, load
 from anaphora.errors import DataError, OptionError
 from anaphora.text.clean import Cleaner, CleanOptions
 from anaphora.text.encode import TextEncoder, TextOptions
 from anaphora.text.stopwords import ENGLISH, read_stopwords
-from anaphora.text.tokenize import bucket
+from anaphora.text.tokenize import bucket, splitter
 
+REMOVING = ("strip_html", "strip_special", "strip_digits")
 RAW = "<p>Don't RUN 3 times &amp; running's fun!</p>"
 
 
@@ -102,3 +107,49 @@ def test_byte_pairs_are_not_hashed():
 def test_a_vocabulary_larger_than_the_text_is_as_large_as_the_text():
     encoder = TextEncoder.learn(TextOptions(vocab_size=1_000_000, min_count=1), ["one two two"])
     assert encoder.size == 3
+
+
+def exactly(text, stopwords=(), **options):
+    return Cleaner(CleanOptions(**{"strip_html": False, "lowercase": False} | options), stopwords)(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "left"),
+    [
+        ({"strip_html": True}, "<p>A <b>fine</b> film.<br/><br/>Go <i> now</i> .</p>", "A fine film. Go now ."),
+        ({"strip_html": True}, "<div>\n  <p>One</p>\n\n<p>Two<br>\r\nThree</p>\n", "\nOne\n\nTwo\r\nThree\n"),
+        ({"strip_special": True}, "A dull - very dull - film, (really)!\nNo?", "A dull very dull film really\nNo"),
+        ({"strip_digits": True}, "Room 101 of 7 \nand 12 13 more", "Room of\nand more"),
+        ({"stopwords": ENGLISH}, "In the house of the rising sun", "house rising sun"),
+        ({"stopwords": ENGLISH}, "sun- the ... and the (sun)", "sun- ... (sun)"),
+        ({"strip_html": True}, "Two  blanks  and\ta tab  stay where nothing goes.", None),
+    ],
+    ids=["tags", "lines", "signs", "digits", "stopwords", "stopwords beside signs", "nothing"],
+)
+def test_what_is_taken_out_leaves_no_double_blanks(options, text, left):
+    options = dict(options)
+    assert exactly(text, options.pop("stopwords", ()), **options) == (text if left is None else left)
+
+
+PARTS = st.sampled_from(
+    [" ", "  ", "\n", "<b>", "</p>", "<", ">", "a", "the", "Don't", "of", "7", "-", "...", "@x", "_"]
+)
+
+
+@given(st.lists(PARTS, max_size=14), st.fixed_dictionaries({name: st.booleans() for name in REMOVING}), st.booleans())
+def test_words_are_those_that_blanks_in_the_place_of_all_that_goes_would_leave(parts, options, stop):
+    text = "".join(parts)
+    expected = text
+    if options["strip_html"]:
+        expected = html.unescape(re.sub(r"<[a-zA-Z/!][^<>]*>", " ", expected))
+    if stop:
+        gone = {"a", "the", "of", "don't"}
+        expected = re.sub(r"\w+(?:['’]\w+)*", lambda w: "" if w[0].lower() in gone else w[0], expected)
+    if options["strip_special"]:
+        expected = re.sub(r"[^\w\s]|_", " ", expected)
+    if options["strip_digits"]:
+        expected = re.sub(r"\d+", " ", expected)
+    read = splitter("word").pre_tokenize_str
+    found = exactly(text, ["a", "the", "of", "don't"] if stop else (), **options)
+    assert [word for word, _ in read(found)] == [word for word, _ in read(expected)]
+    assert "  " not in found or "  " in text

@@ -30,6 +30,8 @@ MOST_TOKENS = 10_000_000
 """Of a longer text the last ones are counted."""
 CHOOSING_TOKENS = 2_000_000
 """Of these, the last that an order is chosen by."""
+TIE = 1e-12
+"""Probabilities that differ by so small a share, or less, are the same one, rounded differently."""
 FALLBACK = (0.5, 1.0, 1.5)  # discounts of counts 1, 2, 3+ where the corpus is too small to estimate them
 
 
@@ -63,11 +65,13 @@ class Order:
 class NGram:
     """A language model, fitted: `orders` go from single tokens up to the longest n-grams that the corpus holds.
 
-    Every token has a probability above 0 after every context, and the `vocabulary` of them sum to 1.
+    Every token has a probability above 0 after every context, and the `vocabulary` of them sum to 1. `highest` holds
+    for each order `[C]`, the probability of the likeliest token after each context.
     """
 
     vocabulary: int
     orders: tuple[Order, ...]
+    highest: tuple[NDArray[np.float64], ...]
 
     @classmethod
     def fit(cls, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64], vocabulary: int, order: int) -> Self:
@@ -81,6 +85,7 @@ class NGram:
         offset = _offsets(ids, starts, vocabulary)
         keys: list[NDArray[np.int64]] = []
         counts: list[NDArray[np.int64]] = []
+        suffixes: list[NDArray[np.int64]] = []
         gram = np.zeros(len(ids), np.int64)
         for n in range(1, order + 1):
             context = _contexts(gram, offset, n)
@@ -90,8 +95,9 @@ class NGram:
             unique, first, number = np.unique(
                 context[at] * vocabulary + ids[at].astype(np.int64), return_index=True, return_inverse=True
             )
+            suffixes.append(gram[at[first]])
             if n > 1:  # each n-gram is one more token on the left of the (n-1)-gram that it ends with
-                counts[-1] += np.bincount(gram[at[first]], minlength=len(counts[-1]))
+                counts[-1] += np.bincount(suffixes[-1], minlength=len(counts[-1]))
             gram = np.full(len(ids), -1)
             gram[at] = number
             raw = (offset >= n - 1 if n == order else offset == n - 1) & (offset > 0)
@@ -99,12 +105,18 @@ class NGram:
             keys.append(unique)
         contexts = (1, *map(len, keys))
         seen = zip(keys, counts, contexts, strict=False)  # the longest n-grams are nobody's context
-        return cls(vocabulary, tuple(Order.smooth(k, c, vocabulary, C) for k, c, C in seen))
+        orders = tuple(Order.smooth(k, c, vocabulary, C) for k, c, C in seen)
+        return cls(vocabulary, orders, _highest(orders, suffixes, vocabulary))
 
     def log_probabilities(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """The natural logarithm of the probability of each target, `[N - documents]`, in the order of the corpus."""
+        return self.judged(ids, starts)[:, 0]
+
+    def judged(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of each target its log-probability, and 1 where no token had a higher one: `[N - documents, 2]`."""
         offset = _offsets(ids, starts, self.vocabulary)
         p = np.full(len(ids), 1 / self.vocabulary)
+        highest = p.copy()
         gram = np.zeros(len(ids), np.int64)
         for n, order in enumerate(self.orders, 1):
             context = _contexts(gram, offset, n)
@@ -113,9 +125,34 @@ class NGram:
             number = np.minimum(np.searchsorted(order.keys, wanted), len(order.keys) - 1)
             seen = order.keys[number] == wanted
             p[at] = np.where(seen, order.own[number], 0) + order.backoff[context[at]] * p[at]
+            highest[at] = self.highest[n - 1][context[at]]
             gram = np.full(len(ids), -1)
             gram[at] = np.where(seen, number, -1)
-        return np.log(p[offset > 0])
+        p, highest = p[offset > 0], highest[offset > 0]
+        return np.column_stack([np.log(p), p >= highest * (1 - TIE)])
+
+
+def _highest(
+    orders: Sequence[Order], suffixes: Sequence[NDArray[np.int64]], vocabulary: int
+) -> tuple[NDArray[np.float64], ...]:
+    """For each order the probability of the likeliest token after each context, `[C]`.
+
+    Of the tokens that were never seen after a context none is likelier than backoff * the highest of the order below,
+    and the one that has that there is at least as likely here; so it takes no more than a look at the n-grams that were
+    seen. `suffixes` `[G]` are the numbers of the (n-1)-grams that the n-grams end with.
+    """
+    found: list[NDArray[np.float64]] = []
+    p_below = highest = np.full(1, 1 / vocabulary)
+    shorter = np.zeros(1, np.int64)  # each context without its first token: a context of the order below
+    for order, suffix in zip(orders, suffixes, strict=True):
+        context = order.keys // vocabulary
+        p = order.own + order.backoff[context] * p_below[suffix]
+        highest = order.backoff * highest[shorter]
+        first = np.flatnonzero(np.diff(context, prepend=-1))
+        highest[context[first]] = np.maximum(highest[context[first]], np.maximum.reduceat(p, first))
+        found.append(highest)
+        p_below, shorter = p, suffix
+    return tuple(found)
 
 
 def discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -149,8 +149,8 @@ def show_reading(scores: Mapping[str, Any], of: str) -> None:
         table.add_column(name, justify="right")
     dynamic = {"network, dynamic": scores["dynamic"]} if "dynamic" in scores else {}
     for name, own in {"network": scores, **dynamic, **scores["baselines"]}.items():
-        accuracy = f"{own['next_token_accuracy']:.1%}" if "next_token_accuracy" in own else ""
-        table.add_row(name, f"{own['perplexity']:.4g}", f"{own['bits_per_character']:.3f}", accuracy)
+        right = f"{own['next_token_accuracy']:.1%}"
+        table.add_row(name, f"{own['perplexity']:.4g}", f"{own['bits_per_character']:.3f}", right)
     results.print(table, "")
     results.print(scores["verdict"], soft_wrap=True)
     if dynamic:

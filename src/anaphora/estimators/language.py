@@ -131,8 +131,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     def evaluate(
         self, texts: str | Sequence[str] | Documents, streams: int | None = None, dynamic: bool = False
     ) -> dict[str, Any]:
-        """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside the
-        perplexities of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
+        """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside those
+        of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
         `unknown_tokens` is the share that is read as `[UNK]`, `passages_seen` that of some passages which stand in the
         training text, too, as far as it is kept with the model: the last ten million tokens.
 
@@ -235,12 +235,12 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         reader = self._reader
         judged_N2 = reader.judged(corpus, streams)
         models = ngram.from_files(self._fitted().baseline, reader.task.codec.size)
-        theirs = {name: model.log_probabilities(corpus.ids, corpus.starts) for name, model in models.items()}
+        theirs = {name: model.judged(corpus.ids, corpus.starts) for name, model in models.items()}
         own = perplexity(judged_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
         if training := self._training_text():
             own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
         scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
-        passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2[:, 0]))
+        passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2)[:, 0])
         samples = [
             (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES
         ]

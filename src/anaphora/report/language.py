@@ -36,13 +36,12 @@ def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
 
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
-    rows = [[*_measured("network", scores), f"{scores['next_token_accuracy']:.1%}"]]
+    rows = [_measured("network", scores)]
     if "dynamic" in scores:
-        learning = scores["dynamic"]
-        rows.append([*_measured("network, dynamic", learning), f"{learning['next_token_accuracy']:.1%}"])
+        rows.append(_measured("network, dynamic", scores["dynamic"]))
     for name, called in BASELINES.items():
         if name in scores["baselines"]:
-            rows.append([*_measured(called, scores["baselines"][name]), ""])
+            rows.append(_measured(called, scores["baselines"][name]))
     note = (
         "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
         f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
@@ -52,7 +51,8 @@ def _scores_table(scores: Mapping[str, Any]) -> str:
 
 def _measured(model: str, scores: Mapping[str, Any]) -> list[str]:
     name = f"<span class=model>{model}</span>"
-    return [name, _perplexity(scores["perplexity"]), f"{scores['bits_per_character']:.3f}"]
+    bits, right = f"{scores['bits_per_character']:.3f}", f"{scores['next_token_accuracy']:.1%}"
+    return [name, _perplexity(scores["perplexity"]), bits, right]
 
 
 def _perplexity(value: float) -> str:

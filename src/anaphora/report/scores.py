@@ -106,20 +106,22 @@ def compare_readings(
 ) -> dict[str, Any]:
     """A language model's scores of a text, with those of every baseline under `baselines`.
 
-    `own_N` and each baseline's `[N]` are the log-probabilities of the same tokens. `comparison` says by how many nats a
-    token is less surprising to the network than to the n-gram model, with its 95 % interval (of blocks of 100 tokens,
-    nearly independent of each other), and `verdict` the same in plain words.
+    `own_N` `[N]` are the log-probabilities of the tokens; each baseline's `[N, 2]` have beside them 1 where no token
+    had a higher one. `comparison` says by how many nats a token is less surprising to the network than to the n-gram
+    model, with its 95 % interval (of blocks of 100 tokens, nearly independent of each other), and `verdict` the same in
+    plain words.
     """
     scores = dict(network) | {"bits_per_character": bits_per_character(own_N, characters)}
     scores["baselines"] = {
         name: {
-            "perplexity": math.exp(min(-float(theirs_N.mean()), MOST_NATS)),
-            "bits_per_character": bits_per_character(theirs_N, characters),
+            "perplexity": math.exp(min(-float(theirs_N2[:, 0].mean()), MOST_NATS)),
+            "bits_per_character": bits_per_character(theirs_N2[:, 0], characters),
+            "next_token_accuracy": float(theirs_N2[:, 1].mean()),
         }
-        for name, theirs_N in baselines.items()
+        for name, theirs_N2 in baselines.items()
     }
     if "ngram" in baselines:
-        gain_N = own_N - baselines["ngram"]
+        gain_N = own_N - baselines["ngram"][:, 0]
         blocks = np.array([block.mean() for block in np.array_split(gain_N, max(1, len(gain_N) // BLOCK))])
         half = 1.96 * float(blocks.std(ddof=1)) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
         gain = float(gain_N.mean())

@@ -10,15 +10,17 @@ import Stemmer
 from anaphora.config import Config, option
 
 # A tag has a letter, a slash or an exclamation mark right after "<", so "a < b" and "<3" stay as they are.
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
-_SPECIAL = re.compile(r"[^\w\s]|_")
-_DIGITS = re.compile(r"\d+")
+_TAG = r"<[a-zA-Z/!][^<>]*>"
+_SPECIAL = r"[^\w\s]|_"
+_DIGIT = r"\d"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_WORD_AND_BLANK = re.compile(rf"{_WORD.pattern}([^\S\r\n]?)")
+_LINE_END = re.compile(r"[\r\n]")
 
 
 @dataclass(frozen=True)
 class CleanOptions(Config):
-    """How text is cleaned, in this order."""
+    """How text is cleaned, in this order. What is taken out leaves one blank, or the line ends beside it."""
 
     strip_html: bool = option(True, "take HTML tags out and resolve entities such as &amp;")
     lowercase: bool = option(True, "make the text lower case")
@@ -36,22 +38,40 @@ class Cleaner:
         self._stopwords = frozenset(stopwords)
         self._stemmer = Stemmer.Stemmer("porter") if options.stem else None
 
-    def _unless_stopword(self, word: re.Match[str]) -> str:
-        return "" if word[0].lower().replace("’", "'") in self._stopwords else word[0]
+    def _unless_stopword(self, found: re.Match[str]) -> str:
+        blank = found[1]
+        word = found[0].removesuffix(blank)
+        if word.lower().replace("’", "'") not in self._stopwords:
+            return found[0]
+        before = found.string[max(0, found.start() - 1) : found.start()]
+        return "" if not before or before.isspace() else blank
 
     def __call__(self, text: str) -> str:
         options = self._options
         if options.strip_html:
-            text = html.unescape(_TAG.sub(" ", text))
+            text = html.unescape(_without(_TAG, text))
         if options.lowercase:
             text = text.lower()
         if self._stopwords:  # before the apostrophes go: "don't" is one word
-            text = _WORD.sub(self._unless_stopword, text)
+            text = _WORD_AND_BLANK.sub(self._unless_stopword, text)
         if options.strip_special:
-            text = _SPECIAL.sub(" ", text)
+            text = _without(_SPECIAL, text)
         if options.strip_digits:
-            text = _DIGITS.sub(" ", text)
+            text = _without(_DIGIT, text)
         if self._stemmer:
             stem = self._stemmer.stemWord
             text = _WORD.sub(lambda word: stem(word[0]), text)
         return text
+
+
+def _without(pattern: str, text: str) -> str:
+    """The text without what the pattern finds: in the place of each run of it, and of the blanks around, one blank; or
+    the line ends that were among them; or nothing at the text's ends.
+    """
+
+    def gap(found: re.Match[str]) -> str:
+        ends = "".join(_LINE_END.findall(re.sub(pattern, "", found[0])))
+        return ends or " " * (found.start() > 0 and found.end() < len(text))
+
+    # It begins where blanks begin, so that long runs of blanks are looked at once.
+    return re.sub(rf"(?<!\s)\s*(?:(?:{pattern})\s*)+", gap, text)
