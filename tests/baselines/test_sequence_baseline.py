@@ -27,9 +27,10 @@ def test_a_row_is_summarised_by_what_is_there() -> None:
 def test_a_step_is_summarised_by_what_was_up_to_it() -> None:
     row = np.array([1.0, np.nan, 2.0, 6.0])[:, None]
     found_TF = summaries.of_steps([row], both=False)
-    assert found_TF.shape == (4, 9)
-    now, before, mean, total, deviation, low, high, seen, steps = found_TF[3]
-    assert (now, before, mean, total, low, high, seen, steps) == (6, 2, 3, 9, 1, 6, 3, 4)
+    assert found_TF.shape == (4, 10)
+    now, before, mean, total, deviation, low, high, seen, count, steps = found_TF[3]
+    assert (now, before, mean, total, low, high, seen, count, steps) == (6, 2, 3, 9, 1, 6, 1, 3, 4)
+    assert found_TF[:, 7].tolist() == [1, 0, 1, 1]
     assert deviation == pytest.approx(np.std([1, 2, 6]))
     assert np.isnan(found_TF[0, 1])
     assert np.isnan(found_TF[1, 0])
@@ -48,6 +49,12 @@ def test_large_numbers_that_hardly_differ_have_their_deviation() -> None:
     row = 1e8 + np.array([0.0, 1.0, 2.0, 3.0])[:, None]
     assert summaries.of_steps([row], both=False)[-1, 4] == pytest.approx(np.std([0, 1, 2, 3]), rel=1e-5)
     assert summaries.of_rows([row])[0, 2] == pytest.approx(np.std([0, 1, 2, 3]), rel=1e-5)
+
+
+def test_a_constant_has_no_deviation_and_no_slope() -> None:
+    rows = [np.full((length, 1), 0.1) for length in range(2, 40)]
+    assert not summaries.of_rows(rows)[:, [2, 7]].any()
+    assert not summaries.of_steps(rows, both=True)[:, [4, 14]].any()
 
 
 def test_it_is_what_scikit_learn_says_of_the_same_summaries() -> None:

@@ -158,7 +158,7 @@ def _fit(
 def _folds(x_NF: Numbers, targets: NDArray[Any], groups_N: NDArray[np.int64]) -> Iterator[tuple[Any, Any]]:
     """Rows to fit on and to check on, none on both sides, the shares of labels kept; nothing where rows are too few."""
     selection, labelled = load_extra("sklearn.model_selection"), targets.dtype.kind == "U"
-    if len(np.unique(groups_N)) < FOLDS or (labelled and max(Counter(targets.tolist()).values()) < FOLDS):
+    if len(np.unique(groups_N)) < 2 * FOLDS or (labelled and max(Counter(targets.tolist()).values()) < FOLDS):
         return
     splitter = selection.StratifiedGroupKFold(FOLDS) if labelled else selection.GroupKFold(FOLDS)
     for fitted, checked in splitter.split(x_NF, targets, groups_N):

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Row = NDArray[np.float64]
+ROUNDING = 1e-12
+"""What is nearer to a mean than this share of it is the mean."""
 
 
 def of_rows(rows: Sequence[Row]) -> Row:
@@ -19,8 +21,9 @@ def of_rows(rows: Sequence[Row]) -> Row:
 
 def of_steps(rows: Sequence[Row], both: bool) -> Row:
     """`[sum of T_i, F]`: of each step its own inputs, those of the step before, of each column the mean, the sum, the
-    standard deviation, the smallest and the largest value up to here and how many were observed, and how many steps
-    there were. Where the network reads in `both` directions the same from the other end, too.
+    standard deviation, the smallest and the largest value up to here, whether one was observed here and how many were
+    up to here, and how many steps there were. Where the network reads in `both` directions the same from the other
+    end, too.
     """
     return np.concatenate([_both_ways(row) if both else _running(row) for row in rows])
 
@@ -36,6 +39,7 @@ def _of_row(row_TD: Row) -> Row:
     with np.errstate(all="ignore"):  # a column without a value, or with one alone, has no mean or no slope: NaN
         mean_D = filled_TD.sum(0) / count_D
         centred_TD = np.where(seen_TD, row_TD - mean_D, 0.0)
+        centred_TD[np.abs(centred_TD) <= ROUNDING * np.abs(mean_D)] = 0.0
         t_T1 = np.arange(T)[:, None]
         time_TD = np.where(seen_TD, t_T1 - (seen_TD * t_T1).sum(0) / count_D, 0.0)
         return np.concatenate(
@@ -67,7 +71,9 @@ def _running(row_TD: Row) -> Row:
     extremes = [np.fmin.accumulate(row_TD, 0), np.fmax.accumulate(row_TD, 0)]
     steps_T1 = np.arange(1.0, len(row_TD) + 1)[:, None]
     sums_TD = filled_TD.cumsum(0)
-    return np.concatenate([row_TD, before_TD, mean_TD, sums_TD, deviation_TD, *extremes, count_TD, steps_T1], 1)
+    return np.concatenate(
+        [row_TD, before_TD, mean_TD, sums_TD, deviation_TD, *extremes, seen_TD, count_TD, steps_T1], 1
+    )
 
 
 def _both_ways(row_TD: Row) -> Row:
