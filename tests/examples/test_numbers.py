@@ -1,7 +1,9 @@
 """Examples of sequences of numbers, and of forecasts."""
 
+import numpy as np
 import pytest
 
+from anaphora import SequenceRegressor
 from anaphora.data.series import of_arrays
 
 
@@ -22,6 +24,15 @@ def test_the_adding_problem_is_learned_and_its_gradients_are_drawn(load, tmp_pat
     before, after = reaches["lstm"]
     assert after[-1] / after[0] > 2 * before[-1] / before[0]  # it has learned to keep
     assert "<svg" in picture.read_text(encoding="utf-8")
+
+
+def test_a_distance_at_which_no_number_is_marked_has_no_gradient(load):
+    example = load("long_memory")
+    x, y = example.adding(40, 10, seed=0)
+    model = SequenceRegressor(cell="rnn", steps=2).fit(x, y)
+    distances = {9 - step for step in np.flatnonzero(x[0, :, 1])}
+    norms = example.reach(model, model.bundle_.arrays, x[:1])
+    assert set(np.flatnonzero(np.isfinite(norms))) == distances
 
 
 def test_random_labels_stay_within_chance_and_order_is_learned(load, capsys):
