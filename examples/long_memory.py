@@ -77,7 +77,7 @@ def adding(rows: int, lag: int, seed: int) -> tuple[NDArray[np.float64], NDArray
 
 
 def reach(model: SequenceRegressor, arrays: Mapping[str, Any], x_NT2: NDArray[np.float64]) -> Reach:
-    """The mean norm of the last state's gradient by a marked number, at each distance from the end, `[lag]`; NaN where
+    """The mean gradient of the last state's sum by a marked number, at each distance from the end, `[lag]`; NaN where
     none is marked.
     """
     task = model.bundle_.task
@@ -133,7 +133,7 @@ def main(
 def draw(reaches: Mapping[str, tuple[Reach, Reach]], picture: Path) -> None:
     figure = Figure((7, 3.8), layout="constrained")
     axes = figure.add_subplot(
-        xlabel="steps from the marked number to the end", ylabel="norm of the last state's gradient", yscale="log"
+        xlabel="steps from the marked number to the end", ylabel="gradient of the last state's sum", yscale="log"
     )
     for cell, (before, after) in reaches.items():
         name, colour = cell.upper(), COLOURS[cell]
