@@ -20,6 +20,14 @@ Printed on 2026-11-28 (2 cores, AMD EPYC), of the four sentences and of the airl
     majority   accuracy 0.6279   macro F1 0.2571
     No clear winner: the network gets 81.1% of 2,929 rows right, the linear baseline 79.9%; the difference may be chance
     (McNemar's exact test p = 0.061).
+
+and of IMDb's reviews, whose test part is of other films:
+
+    network    accuracy 0.8874   macro F1 0.8874
+    linear     accuracy 0.9056   macro F1 0.9056
+    majority   accuracy 0.5000   macro F1 0.3333
+    The linear baseline is better than the network: 88.7% of 25,000 rows right, the linear baseline 90.6% (McNemar's
+    exact test p < 0.0001). Prefer it here; it is simpler, too.
 """
 
 import argparse

@@ -27,6 +27,7 @@ COMMANDS = (
     "hello_world",
     "in_the_style",
     f"four_sentences {TWEETS}",
+    "four_sentences DATA/imdb/train.jsonl.gz --test DATA/imdb/test.jsonl.gz --text text --label label",
     f"four_cells {TWEETS}",
     "fake_news DATA/fakenewsnet/politifact.csv",
     "plain_language_model DATA/imdb/train.jsonl.gz",
