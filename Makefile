@@ -28,8 +28,8 @@ examples: $(VENV)/ready
 	$(BIN)/python examples/run_all.py
 
 test: $(VENV)/ready
-	# A file's tests share what they build, and run in one process; each process computes on one core.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	# Each core has a process, which takes tests from the other's when its own are done.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
