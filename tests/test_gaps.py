@@ -48,7 +48,7 @@ def test_infinity_is_always_refused(missing: str, masked: SequenceRegressor) -> 
 
 @pytest.mark.parametrize("missing", ["refuse", "mask"])
 def test_targets_are_never_missing(missing: str) -> None:
-    with pytest.raises(DataError, match="finite"):
+    with pytest.raises(DataError, match="row 4 has a target that is not a finite number: nan"):
         SequenceRegressor(**OPTIONS, missing=missing).fit(X_NTD, np.where(np.arange(96) == 4, np.nan, SUMS_N))
 
 

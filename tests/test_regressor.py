@@ -66,6 +66,35 @@ def test_a_constant_column_does_no_harm() -> None:
     assert np.isfinite(fitted.predict(constant)).all()
 
 
+def test_a_constant_column_that_changes_by_a_rounding_changes_no_answer() -> None:
+    constant = np.concatenate([X_NTD, np.full((96, 6, 1), 0.1)], axis=2)
+    fitted = SequenceRegressor(**OPTIONS | {"epochs": 2}).fit(constant, SUMS_N)
+    np.testing.assert_allclose(fitted.predict(constant + np.array([0, 0, 1e-9])), fitted.predict(constant), rtol=1e-5)
+
+
+@pytest.mark.parametrize("huge", [1e200, -1e308])
+def test_a_value_too_far_from_those_of_training_is_refused_with_its_place(
+    fitted: SequenceRegressor, huge: float
+) -> None:
+    far = X_NTD[:5].copy()
+    far[3, 1, 0] = huge
+    with pytest.raises(DataError, match=r"the value of row 3, step 1, column 0 is -?1e\+\d+, too far"):
+        fitted.predict(far)
+    targets = SUMS_N.copy()
+    _, held = fitted._split(list(X_NTD), list(SUMS_N), None, fitted._task.Config(**OPTIONS))
+    targets[held[0]] = huge
+    with pytest.raises(DataError, match=r"a target is -?1e\+\d+"):
+        SequenceRegressor(**OPTIONS | {"epochs": 1}).fit(X_NTD, targets)
+
+
+def test_masked_values_are_missing_values() -> None:
+    masked = np.ma.array(X_NTD, mask=np.arange(X_NTD.size).reshape(X_NTD.shape) == 15)
+    with pytest.raises(DataError, match=r"row 1 holds .*: nan at step 1, column 1"):
+        SequenceRegressor(**OPTIONS).fit(masked, SUMS_N)
+    with pytest.raises(DataError, match="row 2 has a target that is not a finite number: nan"):
+        SequenceRegressor(**OPTIONS).fit(X_NTD, np.ma.array(SUMS_N, mask=np.arange(96) == 2))
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_values_that_are_not_finite_are_refused_by_row(bad: float) -> None:
     broken = X_NTD.copy()
@@ -75,8 +104,19 @@ def test_values_that_are_not_finite_are_refused_by_row(bad: float) -> None:
 
 
 def test_targets_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(DataError, match="finite"):
-        SequenceRegressor(**OPTIONS).fit(X_NTD, np.where(np.arange(96) == 4, np.nan, SUMS_N))
+    for targets in (SUMS_N, np.stack([SUMS_N, SUMS_N], 1)):
+        broken = targets.copy()
+        broken[4] = np.nan
+        with pytest.raises(DataError, match="row 4 has a target that is not a finite number: "):
+            SequenceRegressor(**OPTIONS).fit(X_NTD, broken)
+
+
+@pytest.mark.parametrize("rows", [None, 3.0, np.array(3.0), iter(X_NTD)])
+def test_what_is_no_list_of_rows_is_refused(rows: Any) -> None:
+    with pytest.raises(DataError, match=r"rows are .*: a list or an array is needed"):
+        SequenceRegressor(**OPTIONS).fit(rows, SUMS_N)
+    with pytest.raises(DataError, match=r"targets are .*: a list or an array is needed"):
+        SequenceRegressor(**OPTIONS).fit(X_NTD, rows)
 
 
 def test_another_width_than_that_of_training_is_refused(fitted: SequenceRegressor) -> None:
@@ -100,7 +140,7 @@ def test_rows_that_are_no_numbers_are_refused(rows: Any) -> None:
         SequenceRegressor(**OPTIONS).fit(rows, [1.0, 2.0, 3.0, 4.0])
 
 
-@pytest.mark.parametrize("targets", [["a", "b", "c", "d"], [[1.0], [1.0, 2.0], [1.0], [1.0]]])
+@pytest.mark.parametrize("targets", [["a", "b", "c", "d"], [[1.0], [1.0, 2.0], [1.0], [1.0]], [[]] * 4])
 def test_targets_that_are_no_numbers_are_refused(targets: Any) -> None:
     with pytest.raises(DataError):
         SequenceRegressor(**OPTIONS).fit(X_NTD[:4], targets)

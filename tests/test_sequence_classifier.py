@@ -8,6 +8,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import cross_val_score
 
 from anaphora import SequenceClassifier, TextClassifier, load
+from anaphora.baselines.sequence import SequenceBaselines
 from anaphora.errors import DataError, OptionError
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 15, "batch_size": 16, "learning_rate": 0.02}
@@ -48,8 +49,44 @@ def test_a_number_is_a_label_however_it_is_written() -> None:
 
 def test_scores_want_one_label_a_row(fitted: SequenceClassifier) -> None:
     for ask in (fitted.score, fitted.evaluate):
-        with pytest.raises(DataError, match=r"row 0 has the target .*, but one label is needed"):
+        with pytest.raises(DataError, match=r"row 0 has the label \[.*: a text or a number is needed"):
             ask(X_NTD[:2], [["above"] * 6, ["below"] * 6])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), ""])
+def test_scores_want_labels_that_are_there(fitted: SequenceClassifier, missing: Any) -> None:
+    for ask in (fitted.score, fitted.evaluate):
+        with pytest.raises(DataError, match=r"row 1 has no label \(.*\); leave such rows out$"):
+            ask(X_NTD[:2], ["above", missing])
+
+
+def test_masked_labels_are_missing_ones(fitted: SequenceClassifier) -> None:
+    masked = np.ma.array(SIGNS, mask=np.arange(96) == 1)
+    for ask in (fitted.score, fitted.evaluate, SequenceClassifier(**OPTIONS).fit):
+        with pytest.raises(DataError, match="row 1 has no label"):
+            ask(X_NTD, masked)
+
+
+@pytest.mark.parametrize("targets", ["row", "step"])
+@pytest.mark.parametrize("labels", [[1, 1.0, 2], [True, 1, 0], [1, True, 2.5]])
+def test_the_baseline_knows_the_labels_of_the_network_and_no_others(labels: list[Any], targets: str) -> None:
+    given: Any = [labels[place % 3] for place in range(96)]
+    given = given if targets == "row" else [[label] * 6 for label in given]
+    model = SequenceClassifier(**OPTIONS | {"epochs": 1}, targets=targets, validation=0).fit(X_NTD, given)
+    baselines = SequenceBaselines.from_files(model.bundle_.baseline)
+    assert baselines is not None
+    assert sorted(baselines.labels) == sorted(map(str, model.bundle_.task.labels))
+    scores = model.evaluate(X_NTD, given)
+    assert scores["unknown_labels"] == {}
+    assert scores["baselines"]["majority"]["accuracy"] == pytest.approx(2 / 3)
+    assert model.score(X_NTD, given) == scores["accuracy"] > 0
+
+
+def test_both_scores_compare_labels_in_one_way() -> None:
+    numbers = (SIGNS == "above").astype(int)
+    model = SequenceClassifier(**OPTIONS | {"epochs": 3}).fit(X_NTD, numbers)
+    texts = list(map(str, numbers))
+    assert model.score(X_NTD, texts) == model.evaluate(X_NTD, texts)["accuracy"] == model.score(X_NTD, numbers) > 0.5
 
 
 def test_padding_is_not_seen(fitted: SequenceClassifier) -> None:
@@ -110,7 +147,7 @@ def test_scores_of_one_label_alone_are_scores(fitted: SequenceClassifier) -> Non
     [
         (X_NTD, ["one"] * 96, "every row has the label 'one'"),
         (X_NTD, ["one", *["two"] * 95], "one alone has the label 'one'"),
-        (X_NTD, [None, *SIGNS[1:]], "row 0 has no label"),
+        (X_NTD, [None, *SIGNS[1:]], r"row 0 has no label \(None\); leave such rows out$"),
         (X_NTD, [[label] for label in SIGNS], r"row 0 has the label \["),
         (X_NTD, SIGNS[1:], "96 rows and 95 targets"),
         ([], [], "0 rows and 0 targets"),

@@ -138,6 +138,7 @@ def test_a_training_is_the_same_whatever_rows_are_padded_with(kind: type, monkey
         (SequenceRegressor, [own * np.nan for own in SUMS], "row 0 has a target that is not a finite number at step 0"),
         (SequenceRegressor, [["x"] * len(own) for own in SUMS], "the targets of row 0 cannot be read"),
         (SequenceRegressor, [own[:, None] if len(own) > 7 else own for own in SUMS], "has targets of shape"),
+        (SequenceRegressor, [np.zeros((len(own), 0)) for own in SUMS], r"row 0 has targets of shape \[., 0\]"),
         (SequenceClassifier, [["above"] * len(own) for own in SIDES], "has the label 'above': two or more"),
         (SequenceClassifier, [SIDES[0], [None] * len(SIDES[1]), *SIDES[2:]], "row 1, step 0 has no label"),
     ],
@@ -152,6 +153,16 @@ def test_scores_want_a_target_for_each_step(kind: type, fitted: dict[type, Any])
     for ask in (fitted[kind].score, fitted[kind].evaluate):
         with pytest.raises(DataError, match=r"row 1 has . steps, but . targets"):
             ask(ROWS[:2], [GIVEN[kind][0], GIVEN[kind][1][:-1]])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", np.ma.masked])
+def test_scores_want_labels_that_are_there(fitted: dict[type, Any], missing: Any) -> None:
+    model = fitted[SequenceClassifier]
+    broken = [own.tolist() for own in SIDES]
+    broken[3][-1] = missing
+    for ask in (model.score, model.evaluate):
+        with pytest.raises(DataError, match=f"row 3, step {len(broken[3]) - 1} has .* label"):
+            ask(ROWS, broken)
 
 
 def test_a_pool_of_steps_is_refused() -> None:

@@ -6,8 +6,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from anaphora import SequenceClassifier, SequenceRegressor
-from anaphora.baselines import summaries
-from anaphora.baselines.sequence import ARRAYS, FACTS, SequenceBaselines, standardised
+from anaphora.baselines import sequence, summaries
+from anaphora.baselines.sequence import ARRAYS, FACTS, STRENGTHS, SequenceBaselines, standardised
 from anaphora.errors import BundleError
 
 RNG = np.random.default_rng(0)
@@ -98,6 +98,34 @@ def test_few_rows_and_rare_labels_have_a_baseline_all_the_same() -> None:
     two = SequenceBaselines.of_labels(ROWS[:2], ["a", "b"], stepwise=False, both=False)
     assert two.predict(ROWS[:2])["linear"].tolist() == ["a", "b"]
     assert SequenceBaselines.of_numbers(ROWS[:2], SLOPES[:2], stepwise=False, both=False).linear.strength == 1
+
+
+@pytest.mark.parametrize("stepwise", [False, True])
+def test_the_strength_is_chosen_on_no_more_than_a_capped_number_of_examples(
+    stepwise: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    folds = sequence._folds
+
+    def watched(x_NF: Any, targets: Any, groups_N: Any) -> Any:
+        seen.append(len(x_NF))
+        assert len(targets) == len(groups_N) == len(x_NF)
+        if stepwise:
+            counts = [len(ROWS[row]) for row in np.unique(groups_N)]
+            assert np.unique(groups_N, return_counts=True)[1].tolist() == counts, "a row in part"
+        return folds(x_NF, targets, groups_N)
+
+    monkeypatch.setattr(sequence, "_folds", watched)
+    targets = np.concatenate([row[:, 0] for row in ROWS]) if stepwise else SLOPES
+    whole = SequenceBaselines.of_numbers(ROWS, targets, stepwise, both=False)
+    monkeypatch.setattr(sequence, "CHOOSING", 60)
+    capped, again = (SequenceBaselines.of_numbers(ROWS, targets, stepwise, both=False) for _ in range(2))
+    assert seen[0] == len(targets)
+    assert 40 < seen[1] <= 60
+    np.testing.assert_array_equal(capped.linear.weight_KF, again.linear.weight_KF)
+    np.testing.assert_array_equal(capped.linear.mean_F, whole.linear.mean_F)
+    assert np.isclose(capped.linear.strength, np.array(STRENGTHS) * len(targets)).any()
+    assert np.abs(capped.predict(ROWS)["linear"] - targets).max() < 0.05 * targets.std()
 
 
 def signs(scores: dict[str, Any], better: float) -> None:

@@ -17,7 +17,7 @@ from tolerances import TOLERANCES, assert_close, error
 
 from anaphora import SequenceRegressor, TextClassifier, _native
 from anaphora.engine import native, stack
-from anaphora.errors import OptionError
+from anaphora.errors import DataError, OptionError
 from anaphora.runtime.session import Session
 
 B, T, D, H, V = 3, 6, 5, 19, 11
@@ -194,6 +194,13 @@ def test_live_answers_need_one_direction():
         model.live()
     with pytest.raises(AttributeError):
         _ = TextClassifier().live
+
+
+@pytest.mark.parametrize("inputs", [[["a", 1]], [[1 + 2j, 1]], [[[1.0], [1.0, 2.0]]]])
+def test_live_inputs_that_are_no_numbers_are_named(inputs):
+    live = SequenceRegressor(hidden_size=4, steps=2).fit(np.ones((20, 3, 2)), np.arange(20)).live()
+    with pytest.raises(DataError, match="row 0 cannot be read as an array of numbers"):
+        live.step(inputs)
 
 
 @pytest.mark.slow

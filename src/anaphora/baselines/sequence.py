@@ -2,13 +2,13 @@
 
 All are fitted on exactly the rows that the network learns from. The linear model reads `summaries` of each row, or of
 each step what was there up to it; ridge regression tells numbers, logistic regression labels. Its one knob is chosen by
-cross-validation in which a row is never on both sides.
+cross-validation in which a row is never on both sides, on CHOOSING rows or steps where there are more.
 """
 
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from anaphora import arrays
 from anaphora.baselines import summaries
+from anaphora.data.numbers import Numbers, moments
 from anaphora.errors import BundleError
 from anaphora.extras import load_extra
 
@@ -25,12 +26,13 @@ INVERSES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 """C of the logistic regression, the inverse of its strength."""
 STRENGTHS = tuple(10.0**k for k in range(-6, 2))
 """Of the ridge, for each row: alpha is as many times larger as there are rows."""
+CHOOSING = 10_000
+"""At most as many examples choose among strengths: with more the linear model would take longer than the network."""
 FACTS, ARRAYS = "baseline.json", "linear.safetensors"
 METHODS = {
     "labels": "summaries of each sequence, logistic regression",
     "numbers": "summaries of each sequence, ridge regression",
 }
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,18 @@ class SequenceBaselines:
     def of_labels(cls, rows: Sequence[Numbers], labels: Sequence[str], stepwise: bool, both: bool) -> Self:
         """Fit on training rows and their labels, those of steps row after row."""
         model = load_extra("sklearn.linear_model").LogisticRegression(max_iter=2_000)
-        linear, fitted = _fit(model, {"C": list(INVERSES)}, rows, np.array(labels), stepwise, both)
+        linear, fitted = _fit(model, "C", lambda _: INVERSES, rows, np.array(labels), stepwise, both)
         return cls(tuple(fitted.classes_.tolist()), Counter(labels).most_common(1)[0][0], linear, stepwise, both)
 
     @classmethod
     def of_numbers(cls, rows: Sequence[Numbers], targets: Numbers, stepwise: bool, both: bool) -> Self:
         """Fit on training rows and their targets, `[N]` or `[N, outputs]`, those of steps row after row."""
         model = load_extra("sklearn.linear_model").Ridge()
-        alphas = [strength * len(targets) for strength in STRENGTHS]
-        linear, _ = _fit(model, {"alpha": alphas}, rows, targets, stepwise, both)
+
+        def alphas(count: int) -> list[float]:
+            return [strength * count for strength in STRENGTHS]
+
+        linear, _ = _fit(model, "alpha", alphas, rows, targets, stepwise, both)
         return cls((), targets.mean(0).tolist(), linear, stepwise, both)
 
     def predict(self, rows: Sequence[Numbers]) -> dict[str, NDArray[Any]]:
@@ -130,29 +135,39 @@ def _features(rows: Sequence[Numbers], stepwise: bool, both: bool) -> Numbers:
 
 
 def _fit(
-    model: Any, grid: dict[str, list[float]], rows: Sequence[Numbers], targets: NDArray[Any], stepwise: bool, both: bool
+    model: Any,
+    knob: str,
+    values_for: Callable[[int], Sequence[float]],
+    rows: Sequence[Numbers],
+    targets: NDArray[Any],
+    stepwise: bool,
+    both: bool,
 ) -> tuple[Linear, Any]:
-    """A linear model with the best knob of the grid, and scikit-learn's own."""
+    """A linear model with the best of its knob's values for as many examples, and scikit-learn's own."""
     features_NF = _features(rows, stepwise, both)
-    seen_F = (~np.isnan(features_NF)).sum(0)
-    filled_NF = np.where(np.isnan(features_NF), 0.0, features_NF)
-    mean_F = filled_NF.sum(0) / np.maximum(seen_F, 1)
-    square_F = np.where(np.isnan(features_NF), 0.0, (features_NF - mean_F) ** 2).sum(0)
-    deviation_F = np.sqrt(square_F / np.maximum(seen_F, 1))
-    deviation_F = np.where(deviation_F > 1e-12 * np.abs(mean_F), deviation_F, 1.0)
+    mean_F, deviation_F = moments(features_NF)
     x_NF = standardised(features_NF, mean_F, deviation_F)
     groups_N = np.repeat(np.arange(len(rows)), list(map(len, rows))) if stepwise else np.arange(len(rows))
-    (knob,) = grid
+    few_M = _some(groups_N)
+    chosen = 1.0
     with warnings.catch_warnings():  # of labels with fewer rows than folds, and of a fit that is not quite at its end
         warnings.simplefilter("ignore", UserWarning)
-        if folds := list(_folds(x_NF, targets, groups_N)):
-            search = load_extra("sklearn.model_selection").GridSearchCV(model, grid, cv=folds)
-            model = search.fit(x_NF, targets).best_estimator_
-        else:
-            model = model.set_params(**{knob: 1.0}).fit(x_NF, targets)
+        if folds := list(_folds(x_NF[few_M], targets[few_M], groups_N[few_M])):
+            grid = {knob: values_for(len(few_M))}
+            search = load_extra("sklearn.model_selection").GridSearchCV(model, grid, cv=folds, refit=False)
+            chosen = values_for(len(x_NF))[search.fit(x_NF[few_M], targets[few_M]).best_index_]
+        model = model.set_params(**{knob: chosen}).fit(x_NF, targets)
     weight_KF = np.atleast_2d(model.coef_).astype(np.float64)
     bias_K = np.atleast_1d(model.intercept_).astype(np.float64)
     return Linear(mean_F, deviation_F, weight_KF, bias_K, float(getattr(model, knob))), model
+
+
+def _some(groups_N: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of at most CHOOSING examples, of whole rows; of more where rows are so long that folds want them."""
+    sizes = np.bincount(groups_N)
+    order = np.random.default_rng(0).permutation(len(sizes))
+    count = np.searchsorted(sizes[order].cumsum(), CHOOSING, side="right")
+    return np.flatnonzero(np.isin(groups_N, order[: max(int(count), 2 * FOLDS)]))
 
 
 def _folds(x_NF: Numbers, targets: NDArray[Any], groups_N: NDArray[np.int64]) -> Iterator[tuple[Any, Any]]:

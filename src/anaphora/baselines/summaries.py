@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora.data.numbers import ROUNDING
+
 Row = NDArray[np.float64]
-ROUNDING = 1e-12
-"""What is nearer to a mean than this share of it is the mean."""
 
 
 def of_rows(rows: Sequence[Row]) -> Row:

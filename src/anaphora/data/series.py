@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data import times
+from anaphora.data.numbers import LARGEST, Numbers, read_numbers
 from anaphora.data.read import Row, read
 from anaphora.data.times import Stamps, Step
 from anaphora.errors import DataError, in_words
 
-Numbers = NDArray[np.float64]
 GAPS = ("refuse", "interpolate")
 """What becomes of missing time stamps and numbers: an error, or the line between those before and after."""
 WHOLE = "series"
 """What a series is called that has no name of its own."""
 MISSING = ("", "na", "nan", "null", "none")
-LARGEST = 1e30
-"""Numbers beyond it would not survive their squares in float32."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +120,13 @@ def _of_series(covariates: Any, key: Any) -> Any:
 
 
 def _columns(values: Any, stamps: Sequence[Any] | None, covariates: Any, name: str, called: str) -> list[Series]:
-    numbers = _array(values, called)
+    numbers = read_numbers(values, called)
     if numbers.ndim not in (1, 2) or not numbers.size:
         raise DataError(f"{called} has the shape {numbers.shape}: [T], or [T, C] for C series, is needed")
     columns_TC = numbers[:, None] if numbers.ndim == 1 else numbers
     known_AX = np.zeros((len(columns_TC), 0))
     if covariates is not None:
-        known_AX = _array(covariates, f"the covariates of {called}")
+        known_AX = read_numbers(covariates, f"the covariates of {called}")
         known_AX = known_AX[:, None] if known_AX.ndim == 1 else known_AX
     if known_AX.ndim != 2 or len(known_AX) < len(columns_TC):
         raise DataError(
@@ -233,13 +231,6 @@ def _check_order(stamps: Stamps, called: str) -> None:
                 f"(--group){times.clocks(stamps)}"
             )
         raise DataError(f"{called}: the time stamp {after} comes after {here}: put them in order")
-
-
-def _array(values: Any, called: str) -> Numbers:
-    try:
-        return np.asarray(values, float)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{called} cannot be read as an array of numbers: {error}") from error
 
 
 def _checked(series: Series, called: str) -> Series:

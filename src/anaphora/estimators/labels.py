@@ -17,21 +17,10 @@ def row_called(place: int) -> str:
 def checked_labels(
     targets: Sequence[Any], called: Callable[[int], str] = row_called, fewest: int = 2
 ) -> list[str | int | float | bool]:
-    """The labels, texts mended. Raises DataError for what is no label (a place is what it is `called`), for one label
-    alone, and for one that fewer than `fewest` of the targets have.
+    """The labels to learn from. Raises DataError as `read_labels`, for one label alone, and for one that fewer than
+    `fewest` of the targets have.
     """
-    given = np.asarray(targets, object).tolist()
-    labels = [label.item() if isinstance(label, np.generic) else label for label in given]
-    for place, label in enumerate(labels):
-        if label is None or label == "" or label != label:
-            raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out (--drop-missing)")
-        if not isinstance(label, str | int | float):
-            raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
-        if isinstance(label, str) != isinstance(labels[0], str):
-            raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
-        if isinstance(label, str) and "\0" in label:
-            raise DataError(f"{called(place)} has a label with a NUL in it: {label!r}")
-    labels = [mend(label) if isinstance(label, str) else label for label in labels]
+    labels = read_labels(targets, called)
     counts = Counter(labels)
     if len(counts) < 2:
         raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
@@ -41,3 +30,21 @@ def checked_labels(
             f"more; leave the row out, or give it another label"
         )
     return labels
+
+
+def read_labels(targets: Sequence[Any], called: Callable[[int], str] = row_called) -> list[str | int | float | bool]:
+    """The labels, texts mended; what is masked is missing. Raises DataError for what is no label: a place is what it
+    is `called`.
+    """
+    given = np.ma.asarray(targets, object).tolist()
+    labels = [label.item() if isinstance(label, np.generic) else label for label in given]
+    for place, label in enumerate(labels):
+        if label is None or label == "" or label != label:
+            raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out")
+        if not isinstance(label, str | int | float):
+            raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
+        if isinstance(label, str) != isinstance(labels[0], str):
+            raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
+        if isinstance(label, str) and "\0" in label:
+            raise DataError(f"{called(place)} has a label with a NUL in it: {label!r}")
+    return [mend(label) if isinstance(label, str) else label for label in labels]

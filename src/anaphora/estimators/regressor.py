@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from anaphora import metrics
 from anaphora.baselines.sequence import SequenceBaselines
+from anaphora.data.numbers import read_numbers
 from anaphora.errors import DataError
-from anaphora.estimators.sequences import SequenceEstimator, check_lengths, numbers
+from anaphora.estimators.sequences import SequenceEstimator, check_lengths
 from anaphora.report.scores import compare_numbers
 from anaphora.tasks.regress import Regress, stacked
 
@@ -59,16 +60,19 @@ class SequenceRegressor(SequenceEstimator, task=Regress, kind="regressor"):
         return sequences, truth, predicted
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        values = numbers(targets, "the targets")
-        if values.ndim not in (1, 2) or not np.isfinite(values).all():
-            raise DataError(f"targets of shape {values.shape}: finite numbers, [N] or [N, outputs], are needed")
+        values = read_numbers(targets, "the targets")
+        if values.ndim not in (1, 2) or not values.size:
+            raise DataError(f"targets of shape {list(values.shape)}: [N] or [N, outputs] is needed")
+        if len(wrong := np.argwhere(~np.isfinite(values))):
+            place = int(wrong[0][0])
+            raise DataError(f"row {place} has a target that is not a finite number: {values[place]}")
         return list(values)
 
     def _step_targets(self, targets: Sequence[Any], lengths: Sequence[int]) -> list[Any]:
-        own = [numbers(values, f"the targets of row {place}") for place, values in enumerate(targets)]
+        own = [read_numbers(values, f"the targets of row {place}") for place, values in enumerate(targets)]
         check_lengths(own, lengths)
         for place, values in enumerate(own):
-            if values.ndim not in (1, 2) or values.shape[1:] != own[0].shape[1:]:
+            if values.ndim not in (1, 2) or not values.size or values.shape[1:] != own[0].shape[1:]:
                 raise DataError(
                     f"row {place} has targets of shape {list(values.shape)}, row 0 of {list(own[0].shape)}: [T] or "
                     "[T, outputs] is needed, the same for all rows"

@@ -127,8 +127,14 @@ class RowEstimator(Estimator):
 
 def check_as_many(rows: Sized, targets: Sized) -> None:
     """Raise DataError unless there are some rows, and as many targets."""
-    if len(rows) != len(targets) or not len(rows):
-        raise DataError(f"{len(rows)} rows and {len(targets)} targets: some are needed, and as many of both")
+    counts = []
+    for kind, given in (("rows", rows), ("targets", targets)):
+        try:
+            counts.append(len(given))
+        except TypeError:
+            raise DataError(f"the {kind} are {given!r}: a list or an array is needed") from None
+    if counts[0] != counts[1] or not counts[0]:
+        raise DataError(f"{counts[0]} rows and {counts[1]} targets: some are needed, and as many of both")
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

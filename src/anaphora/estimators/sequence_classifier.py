@@ -1,7 +1,7 @@
 """Sequences of numbers -> labels."""
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain, pairwise
 from typing import Any, cast
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.baselines.sequence import SequenceBaselines
-from anaphora.errors import DataError
-from anaphora.estimators.labels import checked_labels
+from anaphora.estimators.labels import checked_labels, read_labels
 from anaphora.estimators.sequences import SequenceEstimator, check_lengths
 from anaphora.report.scores import compare
 from anaphora.tasks.classify_sequences import ClassifySequences, stacked
+from anaphora.tasks.labels import Label
 
 
 class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classifier"):
@@ -31,7 +31,7 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
     @property
     def classes_(self) -> NDArray[Any]:
         """The labels, `[K]`, in order."""
-        return np.array(cast(ClassifySequences, self._fitted().task).labels)
+        return np.array(self._labels)
 
     def predict(self, sequences: Sequence[Any]) -> Any:
         """The most likely label of each row, `[N]`; of steps a list with `[T_i]` of each row."""
@@ -49,7 +49,7 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
     def score(self, sequences: Sequence[Any], targets: Sequence[Any]) -> float:
         """Accuracy: the share of rows, or of steps, that get the right label."""
         _, truth, predicted = self._judged(sequences, targets)
-        return float(np.mean([label == other for label, other in zip(truth, predicted, strict=True)]))
+        return float(np.mean(np.array(truth) == np.array(predicted)))
 
     def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
         """Scores beside the most frequent label and a linear model on the same rows: see `report.scores.compare`."""
@@ -57,37 +57,33 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         baselines = SequenceBaselines.from_files(self._fitted().baseline)
         others = {name: own.tolist() for name, own in baselines.predict(sequences).items()} if baselines else {}
         lengths = list(map(len, sequences)) if self._options.stepwise else None
-        called = {label: str(label) for label in self.classes_.tolist()}  # by which 1.0 is the label 1, too
-        named, answers = ([called.get(label, str(label)) for label in labels] for labels in (truth, predicted))
-        return compare(named, answers, others, list(called.values()), lengths)
+        return compare(truth, predicted, others, list(map(str, self._labels)), lengths)
 
     def _judged(
         self, rows: Sequence[Any], targets: Sequence[Any]
-    ) -> tuple[list[NDArray[np.float64]], list[Any], list[Any]]:
-        """The rows, all true labels and all that are answered. Raises DataError where there is not one for each."""
+    ) -> tuple[list[NDArray[np.float64]], list[str], list[str]]:
+        """The rows, and what all true labels and all that are answered are called. Raises DataError where there is not
+        one for each.
+        """
         stepwise, sequences = self._options.stepwise, self._with_targets(rows, targets, self._options.masks)
-        wanted = "a label for each step" if stepwise else "one label"
-        for place, own in enumerate(targets):
-            if np.asarray(own, object).ndim != stepwise:
-                raise DataError(f"row {place} has the target {own!r}, but {wanted} is needed")
-        if stepwise:
-            check_lengths([np.asarray(own, object) for own in targets], list(map(len, sequences)))
-        truth, predicted = (stacked(own, stepwise) for own in (targets, self.predict(sequences)))
-        return sequences, np.asarray(truth, object).tolist(), np.asarray(predicted, object).tolist()
+        truth = read_labels(*_of_steps(targets, list(map(len, sequences)))) if stepwise else read_labels(targets)
+        shares = self._answers(sequences)
+        names = named(self._labels)
+        answers = (np.concatenate(shares) if stepwise else shares).argmax(axis=1)
+        predicted = [str(self._labels[place]) for place in answers]
+        return sequences, [names.get(label, str(label)) for label in truth], predicted
+
+    @property
+    def _labels(self) -> tuple[Label, ...]:
+        """Those of the fitted model, each of its own kind."""
+        return cast(ClassifySequences, self._fitted().task).labels
 
     def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
         return checked_labels(targets)
 
     def _step_targets(self, targets: Sequence[Any], lengths: Sequence[int]) -> list[Any]:
-        check_lengths([np.asarray(own, object) for own in targets], lengths)
-        ends = [0, *accumulate(lengths)]
-
-        def called(place: int) -> str:
-            row = bisect(ends, place) - 1
-            return f"row {row}, step {place - ends[row]}"
-
-        labels = checked_labels(list(chain.from_iterable(targets)), called, fewest=1)
-        return [labels[begin:end] for begin, end in pairwise(ends)]
+        labels = checked_labels(*_of_steps(targets, lengths), fewest=1)
+        return [labels[begin:end] for begin, end in pairwise([0, *accumulate(lengths)])]
 
     def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:
         return super()._strata(targets) if self._asks_steps else targets
@@ -104,6 +100,27 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         return np.sort(np.concatenate([kept, held[~stays]])), held[stays]
 
     def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
-        labels = list(map(str, stacked(targets, self._asks_steps)))
-        fitted = SequenceBaselines.of_labels(rows, labels, self._asks_steps, both=self.bidirectional)
+        labels = stacked(targets, self._asks_steps)
+        names = named(labels)
+        called = [names[label] for label in labels]
+        fitted = SequenceBaselines.of_labels(rows, called, self._asks_steps, both=self.bidirectional)
         return fitted.to_files()
+
+
+def named(labels: Iterable[Label]) -> dict[Label, str]:
+    """What each label is called: equal ones, such as 1, 1.0 and True, as the first of them is."""
+    return {label: str(label) for label in dict.fromkeys(labels)}
+
+
+def _of_steps(targets: Sequence[Any], lengths: Sequence[int]) -> tuple[list[Any], Callable[[int], str]]:
+    """The labels of all steps, row after row, and what a place in them is called. Raises DataError where a row has not
+    one for each step.
+    """
+    check_lengths([np.asarray(own, object) for own in targets], lengths)
+    ends = [0, *accumulate(lengths)]
+
+    def called(place: int) -> str:
+        row = bisect(ends, place) - 1
+        return f"row {row}, step {place - ends[row]}"
+
+    return list(chain.from_iterable(targets)), called

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora.data.numbers import read_numbers
 from anaphora.errors import DataError
 from anaphora.estimators.rows import RowEstimator, check_as_many
 from anaphora.runtime.predictor import Predictor
@@ -75,7 +76,7 @@ class SequenceEstimator(RowEstimator):
     def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
         sequences = []
         for place, row in enumerate(rows):
-            sequence = numbers(row, f"row {place}")
+            sequence = read_numbers(row, f"row {place}")
             sequence = sequence[:, None] if sequence.ndim == 1 else sequence
             if sequence.ndim != 2:
                 raise DataError(f"row {place} has the shape {np.shape(row)}: [T] or [T, D] is needed")
@@ -85,14 +86,6 @@ class SequenceEstimator(RowEstimator):
     def _groups(self, rows: Sequence[NDArray[np.float64]]) -> Sequence[Any]:
         """Sequences that are equal go together."""
         return [hash(row.tobytes()) for row in rows]
-
-
-def numbers(values: Any, called: str) -> NDArray[np.float64]:
-    """The values as an array. Raises DataError, which names them by what they are `called`."""
-    try:
-        return np.asarray(values, float)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{called} cannot be read as an array of numbers: {error}") from error
 
 
 def check_lengths(targets: Sequence[NDArray[Any]], lengths: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from anaphora import _native
 from anaphora.cells.cell import Cell, Weights
+from anaphora.data.numbers import read_numbers
 from anaphora.engine import native
 from anaphora.engine.pool import EACH
 from anaphora.errors import OptionError
@@ -189,7 +190,9 @@ class Live:
         """What the next inputs, one a row, lead to: the answers that `predict` gives for all inputs so far."""
         if len(inputs) != self.rows:
             raise OptionError(f"{len(inputs)} inputs for {self.rows} rows")
-        examples = self.task.encode([np.asarray(row, float).reshape(1, -1) for row in inputs])
+        examples = self.task.encode(
+            [read_numbers(row, f"row {place}").reshape(1, -1) for place, row in enumerate(inputs)]
+        )
         batch, lengths_B = np.stack(list(examples.rows)), np.ones(self.rows, np.int64)
         answers = together([self.task.decode(net, net(batch, lengths_B)[0]) for net in self.nets])
         return answers[:, 0] if self._each else answers

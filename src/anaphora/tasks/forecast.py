@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from anaphora.config import option
 from anaphora.data import times
 from anaphora.data.batch import Batch
+from anaphora.data.numbers import moments
 from anaphora.data.origins import DIFFERENCES, Origins, Shape, Strand, origins
 from anaphora.data.series import Series
 from anaphora.data.times import Step
@@ -342,8 +343,8 @@ def logged(series: Series, log: bool) -> NDArray[np.float64]:
 
 def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
     """Mean and standard deviation; 1 for the latter where all values are alike."""
-    deviation = float(values.std())
-    return float(values.mean()), deviation if deviation > 1e-12 * np.abs(values).max(initial=0) else 1.0
+    mean, deviation = moments(values)
+    return float(mean), float(deviation)
 
 
 def _pair(scale: Any) -> tuple[float, float]:

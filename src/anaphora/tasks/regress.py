@@ -58,7 +58,7 @@ class Regress:
         scaled = None
         if targets is not None:
             columns = stacked(targets, self.stepwise)
-            scaled = self.outputs.apply(columns.reshape(len(columns), -1))
+            scaled = self.outputs.apply(columns.reshape(len(columns), -1), lambda *_: "a target")
         return encoded(self.reader.read(rows), scaled, self.stepwise)
 
     def blank(self) -> NDArray[np.float64]:

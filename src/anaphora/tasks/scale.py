@@ -1,12 +1,13 @@
 """The scale of numbers: what the training rows say of their size, and nothing else does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora.data.numbers import LARGEST, moments
 from anaphora.errors import DataError
 
 Vector = NDArray[np.float32]
@@ -27,14 +28,25 @@ class Scale:
         """The scale of what is there; NaN is not. Raises DataError where a column has nothing, or too large numbers."""
         if empty := np.flatnonzero(np.isnan(values_ND).all(0)).tolist():
             raise DataError(f"column {empty[0]} holds no value in the rows to learn from: leave the column out")
-        with np.errstate(all="ignore"):
-            deviation = np.nanstd(values_ND, 0)
-        if not np.isfinite(deviation).all():
+        mean_D, deviation_D = moments(values_ND)
+        if not (np.isfinite(mean_D).all() and np.isfinite(deviation_D).all()):
             raise DataError("the numbers are too large: their mean and deviation are not finite")
-        return cls(tuple(np.nanmean(values_ND, 0).tolist()), tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
+        return cls(tuple(mean_D.tolist()), tuple(deviation_D.tolist()))
 
-    def apply(self, values: NDArray[Any]) -> Vector:
-        return (SPREAD * (values - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+    def apply(self, values_ND: NDArray[Any], called: Callable[[int, int], str]) -> Vector:
+        """The values scaled; NaN stays. Raises DataError for one too far from the mean to be computed with in float32:
+        `called` says where it stands by its place and column.
+        """
+        with np.errstate(over="ignore"):
+            scaled_ND = SPREAD * (values_ND - np.array(self.mean)) / np.array(self.deviation)
+        far = np.argwhere(np.abs(scaled_ND) > LARGEST)
+        if len(far):
+            place, column = map(int, far[0])
+            raise DataError(
+                f"{called(place, column)} is {values_ND[place, column]}, too far from those learned from, of mean "
+                f"{self.mean[column]:g} and deviation {self.deviation[column]:g}: replace it"
+            )
+        return scaled_ND.astype(np.float32)
 
     def undo(self, values: NDArray[Any]) -> NDArray[np.float64]:
         return values / SPREAD * np.array(self.deviation) + np.array(self.mean)
@@ -46,6 +58,6 @@ class Scale:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Raises ValueError, KeyError or TypeError where the values make no scale."""
         mean, deviation = (tuple(map(float, values[key])) for key in ("mean", "deviation"))
-        if len(mean) != len(deviation) or not np.isfinite([*mean, *deviation]).all():
-            raise ValueError(f"{dict(values)} is not a list of finite means and deviations")
+        if len(mean) != len(deviation) or not np.isfinite([*mean, *deviation]).all() or min(deviation, default=1) <= 0:
+            raise ValueError(f"{dict(values)} is not a list of finite means and deviations above zero")
         return cls(mean, deviation)

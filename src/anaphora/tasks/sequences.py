@@ -56,13 +56,17 @@ class Reader:
         return self.width * (1 + self.masks)
 
     def read(self, rows: Sequence[NDArray[Any]]) -> list[Vector]:
-        """`[T_i, width]` -> `[T_i, inputs]`. Raises DataError for another width, and for what may not be missing."""
+        """`[T_i, width]` -> `[T_i, inputs]`. Raises DataError for another width, for what may not be missing, and for
+        what is too far from the scale.
+        """
         check_widths(rows, self.width)
         check_finite(rows, self.masks)
-        return [self._read(row) for row in rows]
+        return [self._read(row, place) for place, row in enumerate(rows)]
 
-    def _read(self, row_TD: NDArray[Any]) -> Vector:
-        scaled_TD = self.scale.apply(row_TD)
+    def _read(self, row_TD: NDArray[Any], place: int) -> Vector:
+        scaled_TD = self.scale.apply(
+            row_TD, lambda step, column: f"the value of row {place}, step {step}, column {column}"
+        )
         if not self.masks:
             return scaled_TD
         observed_TD = ~np.isnan(row_TD)
