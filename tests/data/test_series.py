@@ -76,9 +76,23 @@ def test_a_wrong_column_is_told(tmp_path: Path) -> None:
 
 def test_arrays_of_every_shape() -> None:
     assert [one.name for one in of_arrays([1, 2, 3])] == ["series"]
-    assert [one.name for one in of_arrays(np.ones((4, 2)))] == ["series 1", "series 2"]
+    assert [one.name for one in of_arrays(np.ones((4, 2)))] == ["series 1 of 2", "series 2 of 2"]
     assert [len(one) for one in of_arrays([[1, 2, 3], [4, 5]])] == [3, 2]
     assert [one.name for one in of_arrays({"a": [1, 2], "b": [3, 4, 5]})] == ["a", "b"]
+
+
+def test_a_name_of_a_place_says_of_how_many() -> None:
+    assert [one.name for one in of_arrays([np.ones(4)])] == ["series"]
+    assert [one.name for one in of_arrays([np.ones(4), np.ones(3)])] == ["series 1 of 2", "series 2 of 2"]
+    names = [one.name for one in of_arrays({"a": np.ones((4, 2)), "a 1": np.ones(4)})]
+    assert names == ["a 1 of 2", "a 2 of 2", "a 1"]
+
+
+def test_groups_whose_names_look_alike_are_not_mixed(tmp_path: Path) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text('day,shop,town,sold\n1,"a, b",c,1\n2,"a, b",c,2\n3,a,"b, c",3\n4,a,"b, c",4\n')
+    found = read_series(file, "day", ["sold"], ["shop", "town"])
+    assert [one.values_T.tolist() for one in found] == [[1, 2], [3, 4]]
 
 
 def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
