@@ -376,6 +376,16 @@ def test_a_series_that_is_too_short_is_named(fitted: Forecaster) -> None:
         fitted.evaluate(WAVE, MONTHS, begin=158)
 
 
+def test_a_place_or_a_stride_that_cannot_be_is_refused(fitted: Forecaster) -> None:
+    for begin in (-12, True):
+        with pytest.raises(DataError, match=f"{begin} is no place in series"):
+            fitted.evaluate(WAVE, MONTHS, begin=begin)
+    for stride in (0, -1, 2.5, True):
+        with pytest.raises(OptionError, match=f"stride={stride}: a whole number of steps, 1 or more, is needed"):
+            fitted.evaluate(WAVE, MONTHS, begin=140, stride=stride)
+    assert fitted.evaluate(WAVE, MONTHS, begin=140, stride=np.int64(4))["windows"] == 5
+
+
 def test_another_step_is_refused(fitted: Forecaster) -> None:
     with pytest.raises(DataError, match="step is a quarter, but the model learned from steps of a month"):
         fitted.predict(WAVE[:40], [f"{1990 + i // 4}-{3 * (i % 4) + 1:02d}" for i in range(40)])

@@ -114,6 +114,12 @@ def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
         ([1, 2, 3], {"covariates": [1, 2, float("nan")]}, "the covariate of step 2"),
         ([1, 2, 3], {"stamps": ["2020-01", "2020-02"]}, "3 values and 2 time stamps"),
         ([1, 2], {"stamps": ["2020-02", "2020-01"]}, "put them in order"),
+        (
+            [1, 2, 3],
+            {"stamps": np.array(["2020-01", "NaT", "2020-03"], "M8[M]")},
+            "the time stamp of step 1 is missing",
+        ),
+        ([1, 2, 3], {"stamps": ["2020-01", "2020-02", np.datetime64("NaT")]}, "row 3: the time stamp='NaT' is no time"),
     ],
 )
 def test_bad_arrays_are_refused(values, given, match: str) -> None:
@@ -124,8 +130,12 @@ def test_bad_arrays_are_refused(values, given, match: str) -> None:
 def test_a_place_is_a_number_or_a_stamp() -> None:
     (one,) = of_arrays([1, 2, 3, 4], ["2020-01", "2020-02", "2020-03", "2020-04"])
     assert (one.place(2), one.place("2020-03"), one.place("2020-02-15"), one.place("2021-01")) == (2, 2, 2, 4)
+    assert of_arrays([1, 2, 3])[0].place(np.int64(9)) == 3
     with pytest.raises(DataError, match="is no time stamp"):
         one.place("soon")
+    for wrong in (True, np.True_, -1, np.int64(-12)):
+        with pytest.raises(DataError, match=rf"^{wrong!s} is no place in series: a time stamp such as 2020-01-01, or"):
+            one.place(wrong)
     with pytest.raises(DataError, match="of another kind"):
         of_arrays([1, 2, 3])[0].place("2020-01")
 

@@ -48,7 +48,14 @@ class Series:
         )
 
     def place(self, at: Any) -> int:
-        """How many values are before a stamp; a whole number says it already. Raises DataError at another thing."""
+        """How many values are before a stamp; a whole number, 0 or more, says it already. Raises DataError at another
+        thing.
+        """
+        if isinstance(at, bool | np.bool_) or (isinstance(at, int | np.integer) and at < 0):
+            raise DataError(
+                f"{at} is no place in {self.name}: a time stamp such as {times.written(self.stamps_A[0])}, or the "
+                "number of values before it, is needed"
+            )
         if isinstance(at, int | np.integer):
             return min(int(at), len(self))
         try:
@@ -161,6 +168,10 @@ def _stamps(given: Sequence[Any] | None, values: int, known: int, called: str) -
     array = np.asarray(given)
     if array.dtype.kind == "M":
         stamps = array.astype("M8[s]")
+        if (missing := np.isnat(stamps)).any():
+            raise DataError(
+                f"{called}: the time stamp of step {int(missing.argmax())} is missing (NaT); every step needs one"
+            )
     else:
         stamps = times.parse([str(stamp) for stamp in given], "the time stamp")
     _check_order(stamps, called)

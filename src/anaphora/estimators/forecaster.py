@@ -186,6 +186,8 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
 
     def backtest(self, series: Sequence[Series], begins: Sequence[int], stride: int = 1) -> Backtest:
         """`examine`, from another step of each series on."""
+        if isinstance(stride, bool) or not isinstance(stride, int | np.integer) or stride < 1:
+            raise OptionError(f"stride={stride}: a whole number of steps, 1 or more, is needed")
         task = cast(Forecast, self._fitted().task)
         _check_fit(series, task)
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
