@@ -1,8 +1,11 @@
+import hashlib
 import json
+import math
 import os
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +76,46 @@ def test_views_of_arrays_survive(view: Callable[[Any], Any]) -> None:
 def test_the_model_card_shows_how_to_load(saved: Path) -> None:
     card = (saved / "README.md").read_text()
     assert 'model = anaphora.load("this folder")\nmodel.predict(' in card
+
+
+def scored(fitted: TextClassifier) -> bundle.Bundle:
+    """A model whose scores hold what no JSON can."""
+    odd = {
+        "r2": math.nan,
+        "mae": 0.5,
+        "verdict": "As good.",
+        "comparison": {"low": -math.inf, "high": np.float64("inf")},
+    }
+    return replace(fitted.bundle_, training=fitted.bundle_.training | {"validation": odd})
+
+
+def no_json(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def test_scores_that_are_no_finite_numbers_are_saved_as_null(model: TextClassifier, tmp_path: Path) -> None:
+    bundle.write(scored(model), tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text(), parse_constant=no_json)
+    nothing = {"low": None, "high": None}
+    expected = {"r2": None, "mae": 0.5, "verdict": "As good.", "comparison": nothing}
+    assert config["training"]["validation"] == expected
+    assert "- validation: mae 0.5000. As good.\n" in (tmp_path / "model" / "README.md").read_text()
+    load(tmp_path / "model").save(tmp_path / "again")
+    for name in ("config.json", "README.md"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+
+
+def test_a_model_that_was_saved_with_infinity_loads_and_is_saved_without(model: TextClassifier, tmp_path: Path) -> None:
+    bundle.write(model.bundle_, tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    config = json.loads(file.read_text()) | {"training": scored(model).training}
+    del config["sha256"]["config.json"]
+    plain = {name: value for name, value in config.items() if name != "sha256"}
+    config["sha256"]["config.json"] = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    file.write_text(json.dumps(config))
+    assert "Infinity" in file.read_text()
+    load(tmp_path / "model").save(tmp_path / "again")
+    json.loads((tmp_path / "again" / "config.json").read_text(), parse_constant=no_json)
 
 
 # Damage

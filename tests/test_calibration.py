@@ -32,5 +32,11 @@ def test_of_few_windows_the_rank_is_the_next_higher_one() -> None:
     assert margins(quantiles[:1], np.array([[-2.0]]), (0.1, 0.5, 0.9)) == (-2, 0, 2)
 
 
+def test_the_rank_is_not_one_too_high_through_rounding() -> None:
+    """0.8 - 0.2 is a little more than 0.6."""
+    truth = np.array([[1.0], [-2], [3], [4]])
+    assert margins(np.zeros((4, 1, 3)), truth, (0.2, 0.5, 0.8)) == (-3, 0, 3)  # 3 of 4 lie within
+
+
 def test_a_level_without_a_partner_stays() -> None:
     assert margins(np.zeros((9, 2, 2)), np.ones((9, 2)), (0.1, 0.5)) == (0, 0)

@@ -221,6 +221,43 @@ def test_many_series_share_a_network_and_keep_their_scales() -> None:
     np.testing.assert_allclose(new, 50 * (20 + 3 * np.sin(2 * np.pi * np.arange(160, 164) / 12) + 8), rtol=0.1)
 
 
+def test_a_series_is_recognised_by_its_name_or_by_its_place_among_as_many() -> None:
+    """Or it would get the scale of another one."""
+    large = 1_000 * WAVE + 5e4
+    two = Forecaster(**QUICK | {"steps": 2}).fit([WAVE[:140], large[:140]])
+    own, others = (two.bundle_.task.scales[f"series {place} of 2"] for place in (1, 2))
+    assert [strand_scale(two, [WAVE, large], place) for place in (0, 1)] == [own, others]
+    alone = of_arrays([large])[0]
+    assert strand_scale(two, [large], 0) == pytest.approx((large.mean(), large.std()))
+    assert two.bundle_.task.deviation(alone) == pytest.approx(large.std())
+    assert strand_scale(two, [large, WAVE, WAVE], 0)[0] == pytest.approx(large.mean())
+    one = Forecaster(**QUICK | {"steps": 2}).fit(WAVE[:140])
+    for longer in (WAVE, [WAVE], WAVE[:, None]):
+        assert strand_scale(one, longer, 0) == one.bundle_.task.scales["series"]
+
+
+def strand_scale(model: Forecaster, values: Any, place: int) -> tuple[float, float]:
+    """What a model takes from a series, and divides it by."""
+    strand = model.bundle_.task.strand(of_arrays(values)[place])
+    return strand.mean, strand.deviation
+
+
+def test_mase_of_a_series_that_was_not_there_is_in_its_own_unit() -> None:
+    large = 1_000 * WAVE + 5e4
+    model = Forecaster(**QUICK | {"steps": 2}).fit([WAVE[:140], large[:140]])
+    last = model.evaluate([large], begin=140)["baselines"]["last"]
+    season = model.bundle_.task.options.season
+    assert last["mae"] / last["mase"] == pytest.approx(np.abs(large[season:] - large[:-season]).mean())
+
+
+@pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, of_arrays(WAVE) + of_arrays(2 * WAVE)], ids=["keys", "read"])
+def test_a_name_that_comes_twice_is_refused(twice: Any) -> None:
+    model = Forecaster(**QUICK | {"steps": 2}).fit(WAVE)
+    for use in (Forecaster(**QUICK).fit, model.predict, model.evaluate):
+        with pytest.raises(DataError, match=r"several series are called '(1|series)': give each a name of its own"):
+            use(twice)
+
+
 @pytest.mark.parametrize("options", [{"segment": 1}, {"segment": 2}, {"segment": 4, "quantiles": (0.5,)}])
 def test_the_recursive_strategy_answers_the_whole_horizon(options: dict[str, Any]) -> None:
     model = Forecaster(**QUICK | options | {"strategy": "recursive", "horizon": 6}).fit(WAVE[:140], MONTHS[:140])
@@ -337,6 +374,16 @@ def test_a_series_that_is_too_short_is_named(fitted: Forecaster) -> None:
         fitted.predict(WAVE[:7], MONTHS[:7])
     with pytest.raises(DataError, match="no window of lookback=8 and horizon=4"):
         fitted.evaluate(WAVE, MONTHS, begin=158)
+
+
+def test_a_place_or_a_stride_that_cannot_be_is_refused(fitted: Forecaster) -> None:
+    for begin in (-12, True):
+        with pytest.raises(DataError, match=f"{begin} is no place in series"):
+            fitted.evaluate(WAVE, MONTHS, begin=begin)
+    for stride in (0, -1, 2.5, True):
+        with pytest.raises(OptionError, match=f"stride={stride}: a whole number of steps, 1 or more, is needed"):
+            fitted.evaluate(WAVE, MONTHS, begin=140, stride=stride)
+    assert fitted.evaluate(WAVE, MONTHS, begin=140, stride=np.int64(4))["windows"] == 5
 
 
 def test_another_step_is_refused(fitted: Forecaster) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
+from anaphora.data.write import finite, to_json
 from anaphora.errors import BundleError, OutputExists, in_words
 from anaphora.networks.network import shapes
 from anaphora.tasks import TASKS, Task
@@ -56,14 +57,14 @@ class Bundle:
             "options": self.task.options.to_dict(),
             "learned": self.task.learned(),
             "columns": self.columns,
-            "training": self.training,
+            "training": finite(self.training),
         }
         files = {WEIGHTS: arrays.to_bytes(self.arrays)}
         tokenizer = self.task.tokenizer()
         if tokenizer is not None:
             files[TOKENIZER] = tokenizer.encode()
         config["sha256"] = _digests(config, files)
-        files[CONFIG] = json.dumps(config, indent=2, ensure_ascii=False).encode()
+        files[CONFIG] = to_json(config).encode()
         files[CARD] = card(self).encode()
         if self.report:
             files[REPORT] = self.report.encode()
@@ -254,14 +255,14 @@ def _scores_in_words(facts: Mapping[str, Any]) -> list[str]:
     for part in ("validation", "test"):
         scores = facts.get(part, {})
         if "verdict" in scores:
-            shown = [f"{name.replace('_', ' ')} {scores[name]:.4f}" for name in SHOWN if name in scores]
+            shown = [f"{name.replace('_', ' ')} {scores[name]:.4f}" for name in SHOWN if scores.get(name) is not None]
             lines += [f"- {part}: {', '.join(shown)}. {scores['verdict']}"]
     return ["## Scores", "", *lines, ""] if lines else []
 
 
 def card(bundle: Bundle) -> str:
     """The model's README, as Markdown."""
-    facts = bundle.training
+    facts = finite(bundle.training)
     lines = [
         f"# A model for the task `{bundle.task.name}`",
         "",

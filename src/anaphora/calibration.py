@@ -54,7 +54,8 @@ def margins(
         for high in range(low + 1, len(levels)):
             if abs(levels[low] + levels[high] - 1) < 1e-9:
                 outside_Nh = np.maximum(quantiles_NhQ[:, :, low] - truth_Nh, truth_Nh - quantiles_NhQ[:, :, high])
-                share = math.ceil((len(truth_Nh) + 1) * (levels[high] - levels[low])) / len(truth_Nh)
-                far = float(np.quantile(outside_Nh, min(1.0, share), method="inverted_cdf"))
+                rank = math.ceil(round((len(truth_Nh) + 1) * (levels[high] - levels[low]), 9))  # 0.8 - 0.2 > 0.6
+                share = min(1.0, rank / len(truth_Nh))
+                far = float(np.quantile(outside_Nh, share, method="inverted_cdf"))
                 found_Q[low], found_Q[high] = -far, far
     return tuple(found_Q.tolist())

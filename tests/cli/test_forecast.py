@@ -74,6 +74,18 @@ def test_predict_goes_on_with_the_series(run: Any, forecaster: Path, sales: Path
     assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["month"] == "2008-05"
 
 
+def test_scores_and_facts_are_json_where_the_windows_are_too_few(run: Any, forecaster: Path, sales: Path) -> None:
+    def no_json(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    done = run("evaluate", forecaster, write(sales.with_name("few.csv"), rows(105)), "--begin", "2008-05", "--json")
+    assert done.code == 0, done.err
+    scores = json.loads(done.out, parse_constant=no_json)
+    assert {(test["low"], test["high"]) for test in scores["comparison"].values()} == {(None, None)}
+    assert "too few" in scores["verdict"]
+    json.loads(run("inspect", forecaster, "--json").out, parse_constant=no_json)
+
+
 def test_a_page_of_many_series_draws_the_first(run: Any, forecaster: Path, sales: Path, tmp_path: Path) -> None:
     one = [row for row in rows(30) if row[1] == "a"]
     many = write(tmp_path / "many.csv", [[month, f"shop {k}", sold] for k in range(31) for month, _, sold in one])

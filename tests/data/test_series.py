@@ -76,9 +76,23 @@ def test_a_wrong_column_is_told(tmp_path: Path) -> None:
 
 def test_arrays_of_every_shape() -> None:
     assert [one.name for one in of_arrays([1, 2, 3])] == ["series"]
-    assert [one.name for one in of_arrays(np.ones((4, 2)))] == ["series 1", "series 2"]
+    assert [one.name for one in of_arrays(np.ones((4, 2)))] == ["series 1 of 2", "series 2 of 2"]
     assert [len(one) for one in of_arrays([[1, 2, 3], [4, 5]])] == [3, 2]
     assert [one.name for one in of_arrays({"a": [1, 2], "b": [3, 4, 5]})] == ["a", "b"]
+
+
+def test_a_name_of_a_place_says_of_how_many() -> None:
+    assert [one.name for one in of_arrays([np.ones(4)])] == ["series"]
+    assert [one.name for one in of_arrays([np.ones(4), np.ones(3)])] == ["series 1 of 2", "series 2 of 2"]
+    names = [one.name for one in of_arrays({"a": np.ones((4, 2)), "a 1": np.ones(4)})]
+    assert names == ["a 1 of 2", "a 2 of 2", "a 1"]
+
+
+def test_groups_whose_names_look_alike_are_not_mixed(tmp_path: Path) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text('day,shop,town,sold\n1,"a, b",c,1\n2,"a, b",c,2\n3,a,"b, c",3\n4,a,"b, c",4\n')
+    found = read_series(file, "day", ["sold"], ["shop", "town"])
+    assert [one.values_T.tolist() for one in found] == [[1, 2], [3, 4]]
 
 
 def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
@@ -100,6 +114,12 @@ def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
         ([1, 2, 3], {"covariates": [1, 2, float("nan")]}, "the covariate of step 2"),
         ([1, 2, 3], {"stamps": ["2020-01", "2020-02"]}, "3 values and 2 time stamps"),
         ([1, 2], {"stamps": ["2020-02", "2020-01"]}, "put them in order"),
+        (
+            [1, 2, 3],
+            {"stamps": np.array(["2020-01", "NaT", "2020-03"], "M8[M]")},
+            "the time stamp of step 1 is missing",
+        ),
+        ([1, 2, 3], {"stamps": ["2020-01", "2020-02", np.datetime64("NaT")]}, "row 3: the time stamp='NaT' is no time"),
     ],
 )
 def test_bad_arrays_are_refused(values, given, match: str) -> None:
@@ -110,8 +130,12 @@ def test_bad_arrays_are_refused(values, given, match: str) -> None:
 def test_a_place_is_a_number_or_a_stamp() -> None:
     (one,) = of_arrays([1, 2, 3, 4], ["2020-01", "2020-02", "2020-03", "2020-04"])
     assert (one.place(2), one.place("2020-03"), one.place("2020-02-15"), one.place("2021-01")) == (2, 2, 2, 4)
+    assert of_arrays([1, 2, 3])[0].place(np.int64(9)) == 3
     with pytest.raises(DataError, match="is no time stamp"):
         one.place("soon")
+    for wrong in (True, np.True_, -1, np.int64(-12)):
+        with pytest.raises(DataError, match=rf"^{wrong!s} is no place in series: a time stamp such as 2020-01-01, or"):
+            one.place(wrong)
     with pytest.raises(DataError, match="of another kind"):
         of_arrays([1, 2, 3])[0].place("2020-01")
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from anaphora.metrics import bootstrap, classification
+from anaphora.report.forecasts import Window
 from anaphora.report.page import page
-from anaphora.report.plots import calibration_error
+from anaphora.report.plots import calibration_error, fan
 from anaphora.report.scores import Evaluated, compare
 from anaphora.report.words import verdict
 
@@ -51,6 +52,17 @@ def test_it_has_every_part(html):
 def test_plots_take_the_colours_of_the_page(html):
     assert "var(--network)" in html
     assert "#040506" not in html
+
+
+def test_a_fan_of_many_bands_grows_darker_to_its_middle_and_no_more_than_opaque():
+    levels = np.round(np.arange(1, 20) / 20, 2)
+    quantiles = np.tile(levels, (3, 1))
+    window = Window("", np.arange(5), np.zeros(5), np.arange(5, 8), None, quantiles, {})
+    opacities = [float(found) for found in re.findall(r"fill-opacity: ([\d.]+)", fan(window, levels))]
+    bands, legend = opacities[:9], opacities[9:]
+    assert bands == legend
+    assert bands == sorted(set(bands))
+    assert 0 < bands[0] < bands[-1] <= 1
 
 
 def test_the_bootstrap_interval_is_that_of_the_binomial():

@@ -1,6 +1,5 @@
 """`anaphora evaluate`: a saved model's scores on a file, beside its baselines."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from anaphora.cli.saved import as_classifier, text_columns
 from anaphora.cli.talk import counted, say, to_stdout
 from anaphora.data.documents import read_documents
 from anaphora.data.table import read_table
-from anaphora.data.write import check_absent, replacing
+from anaphora.data.write import check_absent, replacing, to_json
 from anaphora.errors import OptionError
 from anaphora.estimators.classifier import TextClassifier
 from anaphora.estimators.forecaster import Forecaster
@@ -104,7 +103,7 @@ def command(
             out.write(content(examined, loaded.bundle_.training | {"file": file.name}, "evaluated"))
         say(f"The page is in {report}")
     if as_json:
-        to_stdout(json.dumps(examined.scores, indent=2, ensure_ascii=False))
+        to_stdout(to_json(examined.scores))
     else:
         show(examined.scores, file.name)
 

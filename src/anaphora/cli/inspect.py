@@ -1,6 +1,5 @@
 """`anaphora inspect`: what a saved model is made of and how it was made; or what is in a file of rows."""
 
-import json
 import math
 from collections import Counter
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from anaphora.cli.talk import to_stdout
 from anaphora.data.profile import columns_of, telltales, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join
+from anaphora.data.write import to_json
 from anaphora.errors import DataError
 from anaphora.estimators.load import load
 from anaphora.networks.network import shapes
@@ -36,7 +36,7 @@ def command(model: Path, text: tuple[str, ...], label: str | None, encoding: str
     """
     facts = profiled(model, text, label, encoding) if model.is_file() else described(load(model).bundle_)
     if as_json:
-        to_stdout(json.dumps(facts, indent=2, ensure_ascii=False))
+        to_stdout(to_json(facts))
     elif model.is_file():
         show_file(facts)
     else:

@@ -46,7 +46,14 @@ class Series:
         )
 
     def place(self, at: Any) -> int:
-        """How many values are before a stamp; a whole number says it already. Raises DataError at another thing."""
+        """How many values are before a stamp; a whole number, 0 or more, says it already. Raises DataError at another
+        thing.
+        """
+        if isinstance(at, bool | np.bool_) or (isinstance(at, int | np.integer) and at < 0):
+            raise DataError(
+                f"{at} is no place in {self.name}: a time stamp such as {times.written(self.stamps_A[0])}, or the "
+                "number of values before it, is needed"
+            )
         if isinstance(at, int | np.integer):
             return min(int(at), len(self))
         try:
@@ -75,14 +82,16 @@ def read_series(
     a column of time stamps the rows are counted. `gaps`, one of GAPS, says what becomes of missing steps and numbers.
     Raises DataError, which names row and column, for what cannot be used.
     """
-    rows: dict[str, list[tuple[int, Row]]] = {}
+    rows: dict[tuple[str, ...], list[tuple[int, Row]]] = {}
     columns = [*([time] if time else []), *values, *groups, *covariates]
     for number, row in enumerate(read(path, columns, encoding), 1):
-        rows.setdefault(", ".join(row[column] for column in groups), []).append((number, row))
+        rows.setdefault(tuple(row[column] for column in groups), []).append((number, row))
     if not rows:
         raise DataError(f"{path} has a header but no rows")
     return [
-        one for group, own in rows.items() for one in _of_group(f"{path}", group, own, time, values, covariates, gaps)
+        one
+        for group, own in rows.items()
+        for one in _of_group(f"{path}", ", ".join(group), own, time, values, covariates, gaps)
     ]
 
 
@@ -90,12 +99,16 @@ def of_arrays(
     values: Any, stamps: Sequence[Any] | None = None, covariates: Any = None, called: str = "the series"
 ) -> list[Series]:
     """The series of a person's arrays: `[T]` is one, the columns of `[T, C]` are C, the items of a list or a dict are
-    as many; `covariates` are `[A, X]`, of all series alike, or a list or a dict of these.
+    as many; `covariates` are `[A, X]`, of all series alike, or a list or a dict of these. A series without a key is
+    called by its place and how many there are: by its name a model knows it again.
     """
     if isinstance(values, Mapping):
         named = [(str(name), own, name) for name, own in values.items()]
     elif isinstance(values, list | tuple) and len(values) and np.ndim(values[0]) > 0:
-        named = [(f"{WHOLE} {place + 1}", own, place) for place, own in enumerate(values)]
+        named = [
+            (name, own, place)
+            for place, (name, own) in enumerate(zip(_places(WHOLE, len(values)), values, strict=True))
+        ]
     else:
         return _columns(values, stamps, covariates, WHOLE, called)
     found: list[Series] = []
@@ -134,8 +147,15 @@ def _columns(values: Any, stamps: Sequence[Any] | None, covariates: Any, name: s
             "is needed, a row for each value, and for what is to come"
         )
     stamps_A = _stamps(stamps, len(columns_TC), len(known_AX), called)
-    names = [name] if columns_TC.shape[1] == 1 else [f"{name} {c + 1}" for c in range(columns_TC.shape[1])]
-    return [_checked(Series(own, columns_TC[:, c].copy(), stamps_A, known_AX), called) for c, own in enumerate(names)]
+    return [
+        _checked(Series(own, columns_TC[:, c].copy(), stamps_A, known_AX), called)
+        for c, own in enumerate(_places(name, columns_TC.shape[1]))
+    ]
+
+
+def _places(name: str, count: int) -> list[str]:
+    """The names of as many things that are told apart by their places alone."""
+    return [name] if count == 1 else [f"{name} {place + 1} of {count}" for place in range(count)]
 
 
 def _stamps(given: Sequence[Any] | None, values: int, known: int, called: str) -> Stamps:
@@ -146,6 +166,10 @@ def _stamps(given: Sequence[Any] | None, values: int, known: int, called: str) -
     array = np.asarray(given)
     if array.dtype.kind == "M":
         stamps = array.astype("M8[s]")
+        if (missing := np.isnat(stamps)).any():
+            raise DataError(
+                f"{called}: the time stamp of step {int(missing.argmax())} is missing (NaT); every step needs one"
+            )
     else:
         stamps = times.parse([str(stamp) for stamp in given], "the time stamp")
     _check_order(stamps, called)

@@ -1,7 +1,8 @@
-"""Rows to a file: CSV, TSV or JSON lines."""
+"""Rows to a file: CSV, TSV or JSON lines; and facts as JSON."""
 
 import csv
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +12,20 @@ from typing import IO, Any
 
 from anaphora.data.read import file_kind
 from anaphora.errors import DataError, OutputExists, in_words
+
+
+def to_json(facts: Any) -> str:
+    """Facts as JSON, which has no NaN and no infinity: null stands for them."""
+    return json.dumps(finite(facts), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def finite(facts: Any) -> Any:
+    """The same with None for each number that is not finite, however deep."""
+    if isinstance(facts, Mapping):
+        return {key: finite(value) for key, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [finite(value) for value in facts]
+    return None if isinstance(facts, float) and not math.isfinite(facts) else facts
 
 
 def check_absent(path: Path, force: bool) -> None:

@@ -20,7 +20,7 @@ from anaphora.errors import DataError, OptionError
 from anaphora.events import Event, Stage
 from anaphora.report.forecasts import Backtest, Window, compare_forecasts, naive_error
 from anaphora.runtime.forecasting import Foreteller
-from anaphora.tasks.forecast import MEDIAN, Forecast, check_covariates, common_step
+from anaphora.tasks.forecast import MEDIAN, Forecast, check_covariates, check_names, common_step
 from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 from anaphora.tasks.ridge import Autoregression
 
@@ -186,6 +186,8 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
 
     def backtest(self, series: Sequence[Series], begins: Sequence[int], stride: int = 1) -> Backtest:
         """`examine`, from another step of each series on."""
+        if isinstance(stride, bool) or not isinstance(stride, int | np.integer) or stride < 1:
+            raise OptionError(f"stride={stride}: a whole number of steps, 1 or more, is needed")
         task = cast(Forecast, self._fitted().task)
         _check_fit(series, task)
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
@@ -238,7 +240,10 @@ def series_of(values: Any, stamps: Sequence[Any] | None = None, covariates: Any 
 
 
 def _check_fit(series: Sequence[Series], task: Forecast) -> None:
-    """Raise DataError where a series is shorter than what is read, or its covariates or steps are not the model's."""
+    """Raise DataError where a series is shorter than what is read, its name is that of another one, or its covariates
+    or steps are not the model's.
+    """
+    check_names(series)
     needed = task.shape(whole=True).needed
     for one in series:
         if len(one) < needed:

@@ -77,11 +77,13 @@ def fan(window: Window, levels: Sequence[float]) -> str:
     past, ahead = window.past_stamps_T, window.stamps_h
     joined = np.concatenate([past[-1:], ahead])
     axes.plot(past, window.past_T, color=INK, linewidth=1.1)
-    for low in range(len(levels) // 2):
+    bands = len(levels) // 2
+    for low in range(bands):
         high = len(levels) - 1 - low
         low_h, high_h = (window.quantiles_hQ[:, place] for place in (low, high))
         share = f"{levels[high] - levels[low]:.0%} range"
-        axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=0.18 + 0.14 * low, linewidth=0, label=share)
+        alpha = (0.36 + 0.28 * low) / bands
+        axes.fill_between(ahead, low_h, high_h, color=NETWORK, alpha=alpha, linewidth=0, label=share)
     middle = list(levels).index(MEDIAN)
     from_last = np.concatenate([window.past_T[-1:], window.quantiles_hQ[:, middle]])
     axes.plot(joined, from_last, color=NETWORK, label="network, median")

@@ -1,6 +1,7 @@
 """Series of numbers -> quantiles of their next values."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -134,6 +135,7 @@ class Forecast:
     @classmethod
     def learn(cls, options: ForecastConfig, series: Sequence[Series]) -> Self:
         """Learn steps, season and scales from the training part of the series, and from nothing else."""
+        check_names(series)
         step = common_step(series)
         options = options.windowed(options.season or best_season(series, step, options.log))
         longest = max(map(len, series))
@@ -299,6 +301,12 @@ class Forecast:
         if len(margins) not in (0, len(config.quantiles)) or not all(map(math.isfinite, margins)):
             raise ValueError(f"margins={margins!r}")
         return cls(config, Step(count, unit), tuple(learned["cycles"]), scales, covariates, margins)
+
+
+def check_names(series: Sequence[Series]) -> None:
+    """Raise DataError where a name comes twice: one series would get the scale of the other."""
+    if twice := [name for name, count in Counter(one.name for one in series).items() if count > 1]:
+        raise DataError(f"several series are called {in_words(map(repr, twice))}: give each a name of its own")
 
 
 def check_covariates(series: Sequence[Series], wanted: int) -> None:
