@@ -1,18 +1,33 @@
 """What a network is for. A new task is one file and one line in this table."""
 
-from anaphora.tasks.classify import Classify
-from anaphora.tasks.classify_sequences import ClassifySequences
-from anaphora.tasks.forecast import Forecast
-from anaphora.tasks.language import Language
-from anaphora.tasks.regress import Regress
+import importlib
+from collections.abc import Iterator, Mapping
+
 from anaphora.tasks.task import RowTask, Task
 
-TASKS: dict[str, type[Task]] = {
-    "classify": Classify,
-    "classify_sequences": ClassifySequences,
-    "forecast": Forecast,
-    "language": Language,
-    "regress": Regress,
+_HOME = {
+    "classify": "anaphora.tasks.classify.Classify",
+    "classify_sequences": "anaphora.tasks.classify_sequences.ClassifySequences",
+    "forecast": "anaphora.tasks.forecast.Forecast",
+    "language": "anaphora.tasks.language.Language",
+    "regress": "anaphora.tasks.regress.Regress",
 }
+
+
+class _Tasks(Mapping[str, type[Task]]):
+    """The tasks by name, each loaded when it is asked for: who labels a text need not wait for what forecasts."""
+
+    def __getitem__(self, name: str) -> type[Task]:
+        module, _, kind = _HOME[name].rpartition(".")
+        return getattr(importlib.import_module(module), kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOME)
+
+    def __len__(self) -> int:
+        return len(_HOME)
+
+
+TASKS = _Tasks()
 
 __all__ = ["TASKS", "RowTask", "Task"]
