@@ -84,7 +84,7 @@ def reach(model: SequenceRegressor, arrays: Mapping[str, Any], x_NT2: NDArray[np
     layer = LAYERS[task.options.cell](2, task.options.hidden_size, batch_first=True)
     own = {name.removeprefix("encoder."): array for name, array in arrays.items() if name.startswith("encoder.")}
     layer.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in own.items()})
-    x = torch.from_numpy(task.reader.scale.apply(x_NT2)).requires_grad_()
+    x = torch.from_numpy(np.stack(task.reader.read(list(x_NT2)))).requires_grad_()
     layer(x)[0][:, -1].sum().backward()
     assert x.grad is not None
     norms_NT = x.grad.norm(dim=2).double().numpy()
