@@ -113,6 +113,11 @@ def test_one_text_in_the_place_of_a_list_is_refused(model: TextClassifier) -> No
         model.predict("good film")
 
 
+def test_answers_want_a_list_of_texts(model: TextClassifier) -> None:
+    with pytest.raises(DataError, match="the rows are None: a list or an array is needed"):
+        model.predict(None)  # type: ignore[arg-type]
+
+
 def test_lists_of_unequal_length_are_refused(toy: Toy, tiny: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="80 rows and 79 targets"):
         TextClassifier(**tiny).fit(toy.texts, toy.labels[1:])

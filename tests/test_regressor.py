@@ -119,6 +119,11 @@ def test_what_is_no_list_of_rows_is_refused(rows: Any) -> None:
         SequenceRegressor(**OPTIONS).fit(X_NTD, rows)
 
 
+def test_answers_want_a_list_of_rows(fitted: SequenceRegressor) -> None:
+    with pytest.raises(DataError, match="the rows are None: a list or an array is needed"):
+        fitted.predict(None)  # type: ignore[arg-type]
+
+
 def test_another_width_than_that_of_training_is_refused(fitted: SequenceRegressor) -> None:
     with pytest.raises(DataError, match="row 0 has 1 numbers a step, but 2 are expected"):
         fitted.predict(X_NTD[:, :, 0])

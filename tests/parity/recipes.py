@@ -18,8 +18,8 @@ TEXTS = ["the cat sat", "a dog", "", "the dog ran and the cat sat on a mat all d
 SERIES = [np.random.default_rng(length).standard_normal((length, 3)) for length in (3, 2, 0, 11, 1)]
 EMPTY = 2  # the place of the empty row
 
-# For every recipe that reads rows of unequal length (of a forecaster's windows: tests/test_forecaster.py): rows, their
-# targets, and the sizes of a small network.
+# For every recipe that reads rows of unequal length (of a forecaster's windows: tests/forecaster): rows, their targets,
+# and the sizes of a small network.
 ROWS = {
     "classify": (TEXTS, [1, 2, 1, 2, 1], {"min_count": 1, "embedding_size": 6}),
     "language": (TEXTS, None, {"level": "word", "min_count": 1, "embedding_size": 6}),

@@ -11,9 +11,9 @@ from anaphora import bundle
 from anaphora.baselines.text import Baselines, rows_files, seen_in
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.errors import OptionError
+from anaphora.estimators.given import checked_texts
 from anaphora.estimators.labels import checked_labels
 from anaphora.estimators.rows import RowEstimator, check_as_many
-from anaphora.estimators.texts import checked_texts
 from anaphora.report.scores import Evaluated, compare
 from anaphora.tasks.classify import Classify
 from anaphora.tasks.language import Language

@@ -23,7 +23,7 @@ from anaphora.data.read import mend
 from anaphora.data.windows import Windows
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
-from anaphora.estimators.texts import checked_texts
+from anaphora.estimators.given import checked_texts
 from anaphora.events import Event, Sample, Stage
 from anaphora.names import TOKEN_IDS
 from anaphora.networks.network import Arrays

@@ -14,6 +14,7 @@ from anaphora.bundle import Bundle
 from anaphora.data.batch import Examples
 from anaphora.data.split import split
 from anaphora.errors import DataError
+from anaphora.estimators.given import not_rows
 from anaphora.events import Event, Stage
 from anaphora.runtime.predictor import Predictor
 from anaphora.tasks import RowTask
@@ -132,7 +133,7 @@ def check_as_many(rows: Sized, targets: Sized) -> None:
         try:
             counts.append(len(given))
         except TypeError:
-            raise DataError(f"the {kind} are {given!r}: a list or an array is needed") from None
+            raise not_rows(given, kind) from None
     if counts[0] != counts[1] or not counts[0]:
         raise DataError(f"{counts[0]} rows and {counts[1]} targets: some are needed, and as many of both")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from anaphora.data.numbers import read_numbers
 from anaphora.errors import DataError
+from anaphora.estimators.given import listed
 from anaphora.estimators.rows import RowEstimator, check_as_many
 from anaphora.runtime.predictor import Predictor
 from anaphora.runtime.session import Live
@@ -75,7 +76,7 @@ class SequenceEstimator(RowEstimator):
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[NDArray[np.float64]]:
         sequences = []
-        for place, row in enumerate(rows):
+        for place, row in enumerate(listed(rows, "rows")):
             sequence = read_numbers(row, f"row {place}")
             sequence = sequence[:, None] if sequence.ndim == 1 else sequence
             if sequence.ndim != 2:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,11 +9,9 @@ from numpy.typing import NDArray
 
 from anaphora import metrics
 from anaphora.data.batch import Batch, Examples
-from anaphora.networks import sequence
 from anaphora.networks.blocks import Spec
-from anaphora.networks.network import Arrays
 from anaphora.tasks.scale import Scale, Vector
-from anaphora.tasks.sequences import Reader, ReadingOptions, answered, encoded
+from anaphora.tasks.sequences import Reader, ReadingOptions, ReadsNumbers
 
 
 @dataclass(frozen=True)
@@ -23,21 +20,16 @@ class RegressConfig(ReadingOptions):
 
 
 @dataclass(frozen=True)
-class Regress:
+class Regress(ReadsNumbers):
     """A sequence regressor's task: options, and the scales of inputs and targets on the training rows."""
 
     options: RegressConfig
-    reader: Reader
     outputs: Scale
     vector: bool
     """Whether a target is a vector; a plain number otherwise."""
 
     name: ClassVar[str] = "regress"
-    unit: ClassVar[str] = "rows"
-    example: ClassVar[str] = "model.predict([[0.1, 0.2, 0.3]])"
-    note: ClassVar[str] = ""
     Config: ClassVar = RegressConfig
-    recipe: ClassVar[ModuleType] = sequence
 
     @classmethod
     def learn(cls, options: RegressConfig, rows: Sequence[NDArray[Any]], targets: Sequence[Any]) -> Self:
@@ -46,12 +38,8 @@ class Regress:
         outputs = Scale.learn(columns if vector else columns[:, None])
         return cls(options, Reader.learn(rows, options.masks), outputs, vector)
 
-    @property
-    def stepwise(self) -> bool:
-        return self.options.stepwise
-
     def spec(self) -> Spec:
-        return sequence.spec(self.options, inputs=self.reader.inputs, outputs=len(self.outputs.mean))
+        return self._spec(len(self.outputs.mean))
 
     def encode(self, rows: Sequence[NDArray[Any]], targets: Sequence[Any] | None = None) -> Examples:
         """Rows `[T_i, D]` and targets `[N]` or `[N, outputs]`, of steps `[T_i]` or `[T_i, outputs]`, all scaled."""
@@ -59,23 +47,17 @@ class Regress:
         if targets is not None:
             columns = stacked(targets, self.stepwise)
             scaled = self.outputs.apply(columns.reshape(len(columns), -1), lambda *_: "a target")
-        return encoded(self.reader.read(rows), scaled, self.stepwise)
-
-    def blank(self) -> NDArray[np.float64]:
-        return np.zeros((0, self.reader.width))
-
-    def start(self, arrays: Arrays, training: Examples) -> Arrays:
-        return arrays
+        return self._examples(rows, scaled)
 
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        return net.squared_error(net.head(answered(features, batch, self.stepwise)), batch.targets)
+        return net.squared_error(net.head(self._answered(features, batch)), batch.targets)
 
     def decode(self, net: Any, features: Any) -> NDArray[np.float64]:
         """Predictions `[B]` or `[B, outputs]`, of steps `[B, T]` or `[B, T, outputs]`, in the target's unit."""
         return self._shaped(self.outputs.undo(net.numpy(net.head(features))))
 
     def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float64]:
-        return self.decode(net, answered(features, batch, self.stepwise))
+        return self.decode(net, self._answered(features, batch))
 
     def metrics(self, judged: NDArray[np.float64], targets: Vector) -> dict[str, Any]:
         return metrics.regression(self._shaped(self.outputs.undo(targets)), judged)
@@ -83,15 +65,9 @@ class Regress:
     def score(self, metrics: Mapping[str, Any]) -> float:
         return -float(metrics["rmse"])
 
-    def facts(self) -> dict[str, Any]:
-        return {}
-
     def learned(self) -> dict[str, Any]:
         scales = {"inputs": self.reader.scale.to_dict(), "outputs": self.outputs.to_dict()}
         return scales | {"vector": self.vector}
-
-    def tokenizer(self) -> None:
-        return None
 
     @classmethod
     def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from anaphora.config import option
 from anaphora.data.batch import Batch, Examples, StepExamples
 from anaphora.engine.ragged import flat
 from anaphora.errors import DataError
+from anaphora.networks import sequence
+from anaphora.networks.blocks import Spec
+from anaphora.networks.network import Arrays
 from anaphora.networks.sequence import SequenceOptions
 from anaphora.tasks.options import EnsembleOptions
 from anaphora.tasks.scale import Scale, Vector
@@ -73,14 +77,45 @@ class Reader:
         return np.concatenate([np.where(observed_TD, scaled_TD, 0), observed_TD], 1, dtype=np.float32)
 
 
-def encoded(rows: Sequence[Vector], targets: NDArray[Any] | None, stepwise: bool) -> Examples:
-    """Rows with a target each, or with the targets of all their steps, row after row."""
-    return (StepExamples if stepwise else Examples)(rows, targets)
+@dataclass(frozen=True)
+class ReadsNumbers:
+    """What such a task is, whatever it answers."""
 
+    options: Any
+    reader: Reader
 
-def answered(features: Any, batch: Batch, stepwise: bool) -> Any:
-    """The features of what has a target, `[N, width]`: of each row, or of each step before its row's end."""
-    return flat(features, batch.inputs[1]) if stepwise else features
+    unit: ClassVar[str] = "rows"
+    example: ClassVar[str] = "model.predict([[0.1, 0.2, 0.3]])"
+    note: ClassVar[str] = ""
+    recipe: ClassVar[ModuleType] = sequence
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether each step has an answer; each row otherwise."""
+        return bool(self.options.stepwise)
+
+    def start(self, arrays: Arrays, training: Examples) -> Arrays:
+        return arrays
+
+    def blank(self) -> NDArray[np.float64]:
+        return np.zeros((0, self.reader.width))
+
+    def facts(self) -> dict[str, Any]:
+        return {}
+
+    def tokenizer(self) -> None:
+        return None
+
+    def _spec(self, outputs: int) -> Spec:
+        return sequence.spec(self.options, inputs=self.reader.inputs, outputs=outputs)
+
+    def _examples(self, rows: Sequence[NDArray[Any]], targets: NDArray[Any] | None) -> Examples:
+        """Rows `[T_i, D]` with a target each, or with the targets of all their steps, row after row."""
+        return (StepExamples if self.stepwise else Examples)(self.reader.read(rows), targets)
+
+    def _answered(self, features: Any, batch: Batch) -> Any:
+        """The features of what has a target, `[N, width]`: of each row, or of each step before its row's end."""
+        return flat(features, batch.inputs[1]) if self.stepwise else features
 
 
 def check_widths(rows: Sequence[NDArray[Any]], width: int) -> None:

@@ -1,16 +1,16 @@
 """Forecasters: what they learn, what they answer, how they are scored."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from waves import MONTHS, QUICK, WAVE, noisy
 
 from anaphora import Forecaster, load
 from anaphora.cells import CELLS
-from anaphora.data.series import of_arrays, read_series
-from anaphora.errors import DataError, OptionError
+from anaphora.data.series import of_arrays
+from anaphora.errors import DataError
 from anaphora.networks.network import In, build, draw
 from anaphora.report.forecasts import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
@@ -18,17 +18,6 @@ from anaphora.tasks.forecast import STRATEGIES, ForecastConfig
 from anaphora.tasks.ridge import Autoregression
 from anaphora.train import blocks as training_blocks
 from anaphora.train.device import to_device
-
-QUICK: dict[str, Any] = {"horizon": 4, "lookback": 8, "hidden_size": 8, "steps": 60, "batch_size": 16}
-MONTHS = [f"{1990 + i // 12}-{i % 12 + 1:02d}" for i in range(160)]
-T = np.arange(160.0)
-DAYS = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 180)
-WAVE = 20 + 3 * np.sin(2 * np.pi * T / 12) + 0.05 * T
-
-
-@pytest.fixture(scope="module")
-def fitted() -> Forecaster:
-    return Forecaster(**QUICK).fit(WAVE[:140], MONTHS[:140])
 
 
 def test_it_goes_on_with_a_wave_and_a_trend(fitted: Forecaster) -> None:
@@ -103,100 +92,6 @@ def test_it_begins_as_the_linear_autoregression(fitted: Forecaster) -> None:
     np.testing.assert_allclose(answers, np.repeat(linear[:, :, None], 6, 2), rtol=1e-4)
 
 
-def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
-    planted = WAVE.copy()
-    planted[140:] = 1e6
-    own, other = (Forecaster(**QUICK | {"steps": 5, "validation": 0}) for _ in range(2))
-    for model, values in ((own, WAVE), (other, planted)):
-        model.fit([one.until(140) for one in of_arrays(values, MONTHS)])
-    assert own.bundle_.task.learned() == other.bundle_.task.learned()
-    for name, array in own.bundle_.arrays.items():
-        np.testing.assert_array_equal(array, other.bundle_.arrays[name])
-
-
-def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
-    """A model of the first values, which then is shown the others."""
-    series = of_arrays(values, DAYS, covariates)
-    model = Forecaster(**QUICK | {"steps": 3, "season": None}).fit([one.until(end) for one in series])
-    model.backtest(series, [end] * len(series))
-    return model
-
-
-def test_nothing_that_is_planted_after_the_training_reaches_a_model() -> None:
-    """Not scales, season, the calendar's cycles, weights, margins, the autoregression, nor what MASE divides by."""
-    rng = np.random.default_rng(4)
-    days = np.arange(len(DAYS))
-    one, other = (10 + 3 * np.sin(2 * np.pi * days / 7) + rng.normal(size=len(days)) for _ in range(2))
-    price, end = rng.normal(size=len(days)), 150
-    own = fit_until(end, {"one": one, "other": other}, price)
-    assert own.bundle_.task.options.season == 7
-    assert any(own.bundle_.task.margins)
-    year = 1e4 * np.sin(2 * np.pi * days / 30)
-    for plant in ("one", "other", "price"):
-        late = {"one": one.copy(), "other": other.copy(), "price": price.copy()}
-        late[plant][end:] += year[end:]
-        model = fit_until(end, {name: late[name] for name in ("one", "other")}, late["price"])
-        assert model.bundle_.task == own.bundle_.task
-        assert dict(model.bundle_.baseline) == dict(own.bundle_.baseline)
-        for name, array in own.bundle_.arrays.items():
-            np.testing.assert_array_equal(array, model.bundle_.arrays[name])
-
-
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy: str) -> None:
-    one, other, price = noisy(120, 5), noisy(120, 6), np.random.default_rng(7).normal(size=120)
-    model = Forecaster(**QUICK, strategy=strategy).fit({"one": one, "other": other}, covariates=price)
-    planted, later = other + 1e3, price.copy()
-    later[104:] = 1e3  # past the horizon of the first origin
-    first, second = (
-        model.examine({"one": one, "other": own}, covariates=known, begin=100, stride=20)
-        for own, known in ((other, price), (planted, later))
-    )
-    np.testing.assert_array_equal(first.shown[0].quantiles_hQ, second.shown[0].quantiles_hQ)
-    for name in ("last", "seasonal", "linear"):
-        np.testing.assert_array_equal(first.shown[0].baselines[name], second.shown[0].baselines[name])
-
-
-def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -> None:
-    planted = WAVE.copy()
-    planted[140:] *= 100
-    last = fitted.evaluate(planted, MONTHS, begin=140)["baselines"]["last"]
-    unit = np.abs(WAVE[12:140] - WAVE[:128]).mean()
-    assert last["mae"] / last["mase"] == pytest.approx(unit)
-
-
-def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
-    """Not even one that tells the future."""
-    file, answers = tmp_path / "series.csv", []
-    for told in (0.0, 1.0):
-        rows = [
-            f"{day},{value},{told * later}"
-            for day, value, later in zip(range(80), noisy(80, 8), noisy(80, 9), strict=True)
-        ]
-        file.write_text("\n".join(["day,sold,tomorrow", *rows]))
-        answers.append(Forecaster(**QUICK | {"steps": 3}).fit(read_series(file, "day", ["sold"])).bundle_.arrays)
-    for name, array in answers[0].items():
-        np.testing.assert_array_equal(array, answers[1][name])
-
-
-def test_the_validation_part_teaches_no_scale() -> None:
-    long = np.concatenate([np.sin(np.arange(1_000) / 5), np.full(300, 1e4)])
-    model = Forecaster(**QUICK | {"steps": 5, "validation": 0.25}).fit(long)
-    assert model.bundle_.training["validation_windows"] >= 200
-    (mean, deviation), *_ = model.bundle_.task.scales.values()
-    assert abs(mean) < 0.1
-    assert deviation < 1
-
-
-def test_an_origin_sees_nothing_after_it(fitted: Forecaster) -> None:
-    planted = WAVE.copy()
-    planted[150:] = 1e6
-    own = fitted.predict(WAVE[:150], MONTHS[:150])
-    windows = [fitted.examine(values, MONTHS, begin=150).shown[0] for values in (WAVE, planted)]
-    np.testing.assert_array_equal(windows[0].quantiles_hQ, windows[1].quantiles_hQ)
-    np.testing.assert_allclose(windows[0].quantiles_hQ[:, 2], own, rtol=1e-6)
-
-
 def test_covariates_that_foretell_are_used() -> None:
     rng = np.random.default_rng(0)
     sales = rng.integers(0, 2, 404).astype(float)
@@ -248,14 +143,6 @@ def test_mase_of_a_series_that_was_not_there_is_in_its_own_unit() -> None:
     last = model.evaluate([large], begin=140)["baselines"]["last"]
     season = model.bundle_.task.options.season
     assert last["mae"] / last["mase"] == pytest.approx(np.abs(large[season:] - large[:-season]).mean())
-
-
-@pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, of_arrays(WAVE) + of_arrays(2 * WAVE)], ids=["keys", "read"])
-def test_a_name_that_comes_twice_is_refused(twice: Any) -> None:
-    model = Forecaster(**QUICK | {"steps": 2}).fit(WAVE)
-    for use in (Forecaster(**QUICK).fit, model.predict, model.evaluate):
-        with pytest.raises(DataError, match=r"several series are called '(1|series)': give each a name of its own"):
-            use(twice)
 
 
 @pytest.mark.parametrize("options", [{"segment": 1}, {"segment": 2}, {"segment": 4, "quantiles": (0.5,)}])
@@ -352,56 +239,6 @@ def test_a_constant_series_is_gone_on_with() -> None:
     assert "nan" not in scores["verdict"]
 
 
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"horizon": 0}, "horizon=0 is out of range"),
-        ({"quantiles": (0.1, 0.9)}, "rising levels are needed, 0.5 among them"),
-        ({"quantiles": (0.5, 0.1)}, "rising levels are needed"),
-        ({"quantiles": (0.5, 1.0)}, "quantiles=1.0 is out of range"),
-        ({"lookback": 9, "segment": 2}, "lookback=9 is not a number of segments of 2"),
-    ],
-)
-def test_wrong_options_are_refused(options: dict[str, Any], match: str) -> None:
-    with pytest.raises(OptionError, match=match):
-        Forecaster(**QUICK | options).fit(WAVE)
-
-
-def test_a_series_that_is_too_short_is_named(fitted: Forecaster) -> None:
-    with pytest.raises(DataError, match="b has 9 values to learn from, but lookback=8, horizon=4"):
-        Forecaster(**QUICK).fit({"a": WAVE, "b": WAVE[:9]})
-    with pytest.raises(DataError, match="series has 7 values, but the model reads the last 12"):
-        fitted.predict(WAVE[:7], MONTHS[:7])
-    with pytest.raises(DataError, match="no window of lookback=8 and horizon=4"):
-        fitted.evaluate(WAVE, MONTHS, begin=158)
-
-
-def test_a_place_or_a_stride_that_cannot_be_is_refused(fitted: Forecaster) -> None:
-    for begin in (-12, True):
-        with pytest.raises(DataError, match=f"{begin} is no place in series"):
-            fitted.evaluate(WAVE, MONTHS, begin=begin)
-    for stride in (0, -1, 2.5, True):
-        with pytest.raises(OptionError, match=f"stride={stride}: a whole number of steps, 1 or more, is needed"):
-            fitted.evaluate(WAVE, MONTHS, begin=140, stride=stride)
-    assert fitted.evaluate(WAVE, MONTHS, begin=140, stride=np.int64(4))["windows"] == 5
-
-
-def test_another_step_is_refused(fitted: Forecaster) -> None:
-    with pytest.raises(DataError, match="step is a quarter, but the model learned from steps of a month"):
-        fitted.predict(WAVE[:40], [f"{1990 + i // 4}-{3 * (i % 4) + 1:02d}" for i in range(40)])
-
-
-def test_a_backtest_refuses_what_a_forecast_refuses(fitted: Forecaster) -> None:
-    days = of_arrays(WAVE, np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 160))
-    with pytest.raises(DataError, match="step is a day, but the model learned from steps of a month"):
-        fitted.backtest(days, [100])
-
-
-def test_logarithms_want_values_above_zero() -> None:
-    with pytest.raises(DataError, match="is -1, which has no logarithm: leave out log"):
-        Forecaster(**QUICK, log=True).fit(np.where(T == 9, -1.0, WAVE))
-
-
 def test_a_resumed_training_reaches_the_same_model(tmp_path: Path) -> None:
     whole = Forecaster(**QUICK).fit(WAVE)
     broken = Forecaster(**QUICK)
@@ -428,83 +265,8 @@ def test_a_cycle_of_the_calendar_is_read_where_it_helps() -> None:
         assert model.bundle_.task.cycles == cycles
 
 
-def noisy(T: int, seed: int) -> np.ndarray:
-    """A wave with noise that nothing can foretell."""
-    return 10 + 3 * np.sin(2 * np.pi * np.arange(T) / 12) + np.random.default_rng(seed).normal(size=T)
-
-
-def held(model: Forecaster, values: np.ndarray, begin: int) -> float:
-    return float(model.evaluate(values, begin=begin)["coverage"]["0.8"])
-
-
-def without_margins(model: Forecaster) -> Forecaster:
-    saved = model.bundle_
-    return Forecaster.from_bundle(replace(saved, task=replace(saved.task, margins=())))
-
-
-def test_ranges_learned_from_a_short_series_hold_nearly_what_they_say() -> None:
-    values = noisy(400, 0)
-    model = Forecaster(horizon=4, lookback=12, hidden_size=8, steps=400).fit(values[:50])
-    assert held(without_margins(model), values, 50) < 0.55
-    assert 0.7 < held(model, values, 50) < 0.9
-
-
-@pytest.mark.parametrize("options", [{}, {"scale": "window"}, {"log": True}, {"ensemble": 2}], ids=str)
-def test_margins_go_with_the_size_of_the_series_and_with_the_model(options: dict[str, Any], tmp_path: Path) -> None:
-    small = noisy(60, 1)
-    model = Forecaster(**QUICK | options).fit({"small": small, "large": 1_000 * small})
-    assert any(model.bundle_.task.margins)
-    found = model.forecast({"small": small, "large": 1_000 * small})
-    widths = [one.quantiles_hQ[:, -1] - one.quantiles_hQ[:, 0] for one in found]
-    np.testing.assert_allclose(1_000 * widths[0], widths[1], rtol=1e-3)
-    (own,) = model.forecast({"small": small})
-    (plain,) = without_margins(model).forecast({"small": small})
-    assert (plain.quantiles_hQ[:, -1] - plain.quantiles_hQ[:, 0] < widths[0]).all()
-    np.testing.assert_array_equal(plain.median, own.median)
-    model.save(tmp_path / "model")
-    again = load(tmp_path / "model").forecast({"small": small})[0]
-    np.testing.assert_array_equal(again.quantiles_hQ, own.quantiles_hQ)
-
-
-@pytest.mark.parametrize("options", [{"linear": False}, {"strategy": "recursive"}], ids=str)
-def test_where_the_linear_part_says_nothing_of_the_errors_ranges_stay(options: dict[str, Any]) -> None:
-    assert not any(Forecaster(**QUICK | options).fit(noisy(60, 1)).bundle_.task.margins)
-
-
-def test_where_many_windows_choose_the_epoch_the_network_says_how_sure_it_is() -> None:
-    model = Forecaster(**QUICK | {"steps": 20, "validation": 0.3}).fit(noisy(800, 2))
-    assert model.bundle_.training["validation_windows"] >= 200
-    assert model.bundle_.task.margins == ()
-
-
-def test_no_margin_takes_a_quantile_past_the_median() -> None:
-    model = Forecaster(**QUICK).fit(noisy(60, 1))
-    saved = model.bundle_
-    narrow = Forecaster.from_bundle(replace(saved, task=replace(saved.task, margins=(50.0, 60, 0, -60, -50))))
-    (found,), (own,) = (one.forecast(noisy(60, 1)) for one in (narrow, model))
-    np.testing.assert_array_equal(found.quantiles_hQ, np.repeat(own.median[:, None], 5, 1))
-
-
 @pytest.mark.parametrize("more", [0, 1, 2, 3])
 def test_the_shortest_series_that_is_let_in_is_learned_from(more: int) -> None:
     values = noisy(13 + more, 0)
     found = Forecaster(**QUICK | {"steps": 3, "season": 1}).fit(values).predict(values)
     assert np.isfinite(found).all()
-
-
-def test_a_training_that_is_stopped_is_calibrated_too() -> None:
-    model = Forecaster(**QUICK)
-    for event in model.fit_events(noisy(60, 1)):
-        if type(event).__name__ == "Epoch" and event.epoch == 3:
-            break
-    assert any(model.bundle_.task.margins)
-
-
-def test_damaged_margins_are_told(tmp_path: Path) -> None:
-    task = Forecaster(**QUICK | {"steps": 2}).fit(noisy(60, 1)).bundle_.task
-    options, learned = task.options.to_dict(), task.learned()
-    assert task.restore(options, learned, None) == task
-    assert task.restore(options, {key: own for key, own in learned.items() if key != "margins"}, None).margins == ()
-    for wrong in ([1.0], [float("nan")] * 5):
-        with pytest.raises(ValueError, match="margins="):
-            task.restore(options, learned | {"margins": wrong}, None)
