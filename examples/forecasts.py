@@ -9,10 +9,10 @@ once, and reads at each origin what came before. The page forecasts.html draws s
 Printed on 2026-11-28 (AMD EPYC), passengers and temperatures, each before a sentence on what of it may be chance:
 
     37 windows, 12 steps ahead; mean absolute errors
-      network     15.003
-      last        70.626   network -55.623
-      seasonal    35.543   network -20.540
-      linear      16.341   network -1.338
+      network     15.004
+      last        70.626   network -55.622
+      seasonal    35.543   network -20.539
+      linear      16.341   network -1.337
 
     1,199 windows, 7 steps ahead; mean absolute errors
       network      2.068

@@ -13,20 +13,20 @@ Printed on 2026-11-28 (2 cores, AMD EPYC), of the four sentences and of the airl
     what a wonderful story: good, 0.96
     I hate this film: bad, 0.96
     what a boring story: bad, 0.94
-    a wonderful film: good, 0.96
+    a wonderful film: good, 0.95
     accuracy on the four: 1.0
-    network    accuracy 0.8109   macro F1 0.7508
-    linear     accuracy 0.7989   macro F1 0.7322
+    network    accuracy 0.8098   macro F1 0.7486
+    linear     accuracy 0.7982   macro F1 0.7318
     majority   accuracy 0.6279   macro F1 0.2571
-    No clear winner: the network gets 81.1% of 2,929 rows right, the linear baseline 79.9%; the difference may be chance
-    (McNemar's exact test p = 0.061).
+    No clear winner: the network gets 81.0% of 2,929 rows right, the linear baseline 79.8%; the difference may be chance
+    (McNemar's exact test p = 0.067).
 
 and of IMDb's reviews, whose test part is of other films:
 
-    network    accuracy 0.8874   macro F1 0.8874
+    network    accuracy 0.8919   macro F1 0.8919
     linear     accuracy 0.9056   macro F1 0.9056
     majority   accuracy 0.5000   macro F1 0.3333
-    The linear baseline is better than the network: 88.7% of 25,000 rows right, the linear baseline 90.6% (McNemar's
+    The linear baseline is better than the network: 89.2% of 25,000 rows right, the linear baseline 90.6% (McNemar's
     exact test p < 0.0001). Prefer it here; it is simpler, too.
 """
 

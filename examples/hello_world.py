@@ -4,9 +4,21 @@
     python examples/hello_world.py input.txt --minutes 20
 
 After "h" comes "e", but after "l" comes "l", "o" or "d": only the state knows which. Of a play the last tenth is held
-out, and the scores stand beside an n-gram model's. Printed on 2026-11-28 (2 cores, AMD EPYC), without a play:
+out, and the scores stand beside an n-gram model's. Printed on 2026-11-28 (2 cores, AMD EPYC), of Shakespeare:
 
     hello world
+    The network is better than the n-gram model: perplexity 5.013 over 111,540 tokens, the n-gram model's 5.349 (0.065
+    nats a token, 95 % between 0.055 and 0.074).
+    ROMEO:
+    There's a that remember his name, whose liee
+    Will be his duke is Elbow's country's veins
+    Unless they sing, they live by me on me.
+
+    MONTAGUE:
+    Go, now my lords, people, fie, would I show him,
+    We have contented all provern'd the air.
+
+and 300 characters more.
 """
 
 import argparse

@@ -7,17 +7,17 @@ Each line is a document of its own, so that the model learns where one ends. Wri
 every word is the likeliest, and the same beginning always ends in the same way; drawn by their probabilities, lines
 differ. Without a file it learns from lines that are made here: of each animal some doings, a place, and times.
 
-Printed on 2026-11-28 (2 cores, AMD EPYC, beside other work), of Shakespeare's lines:
+Printed on 2026-11-28 (2 cores, AMD EPYC), of Shakespeare's lines:
 
-    perplexity of held-out lines: 122.8
-    greedy: My lord, and I have not,
-    drawn:  My lord of my life, he, sir,
-    drawn:  My lord? I we, what you, my chide of his house!
-    drawn:  My lord, and delight?
-    greedy: The king, and the lord,
-    drawn:  The king- brother, you we, well, not,' the death.
-    drawn:  The king thy Neptune of thein.
-    drawn:  The king of the forswore a of the world
+    perplexity of held-out lines: 78.7
+    greedy: My lord, I am not to the king, and I
+    drawn:  My lord.
+    drawn:  My lord and wrong of the country, and your health,
+    drawn:  My lord, I prithee, to my leave, with mine
+    greedy: The king is not a little thing,
+    drawn:  The king was than you; but, sir, he is dead
+    drawn:  The king was received.
+    drawn:  The king is no couldst; to the rest, he like
 """
 
 import argparse
