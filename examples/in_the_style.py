@@ -52,7 +52,8 @@ def main(
 ) -> dict[str, tuple[str, list[str]]]:
     """Of each beginning the greedy line, and some that were drawn."""
     model = LanguageModel(level="word", **options).fit(lines)
-    print(f"perplexity of held-out lines: {model.bundle_.training['validation']['perplexity']:.1f}")
+    if checked := model.bundle_.training.get("validation"):
+        print(f"perplexity of held-out lines: {checked['perplexity']:.1f}")
     written = {}
     for begin in beginnings:
         greedy = begin + model.generate(begin, 20, temperature=0)

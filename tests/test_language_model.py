@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from anaphora import LanguageModel, load
+from anaphora.baselines import ngram
 from anaphora.data.documents import Texts
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
@@ -268,6 +269,46 @@ def test_scores_say_what_makes_them_too_kind(tmp_path: Path) -> None:
     assert 0.05 < other["unknown_tokens"] < 0.2
     assert "of the tokens are unknown to both models" in other["verdict"]
     assert "passages" not in other["verdict"]
+
+
+def test_scores_say_that_cleaning_makes_bits_too_few() -> None:
+    tagged = "<b>to be</b> or <i>not</i> to be\n" * 60
+    plain, cleaned = (LanguageModel(**SMALL, steps=3, strip_html=strip).fit(tagged, tagged) for strip in (False, True))
+    assert (plain.evaluate(tagged)["cleaned"], cleaned.evaluate(tagged)["cleaned"]) == (False, True)
+    assert "cleaning" not in plain.evaluate(tagged)["verdict"]
+    assert "What cleaning takes from the text need not be spelled" in cleaned.evaluate(tagged)["verdict"]
+
+
+@pytest.mark.parametrize(("lengths", "ends"), [((300, 700), 1), ((1_000, 5), 0), ((1_000,), 0)])
+def test_a_document_whose_tail_is_held_out_is_not_taught_to_end_where_it_is_cut(
+    lengths: tuple[int, ...], ends: int
+) -> None:
+    model = LanguageModel(**SMALL, steps=1).fit(["abc\n" * length for length in lengths])
+    training = ngram.training_text(model.bundle_.baseline, model.bundle_.task.codec.size)
+    assert training is not None
+    assert training.count(END_ID) == training.documents + ends
+    assert model.bundle_.task.closed == (len(lengths) > 1)
+
+
+def test_streams_are_one_or_more(hello: LanguageModel) -> None:
+    for streams in (0, -1):
+        with pytest.raises(OptionError, match=f"streams={streams} is out of range"):
+            hello.evaluate(HELLO, streams=streams)
+    assert hello.evaluate("hello", streams=10**9)["loss"] == hello.evaluate("hello", streams=5)["loss"]
+
+
+@pytest.mark.parametrize("count", ["20", 2.5, True, 0, None])
+def test_what_is_no_count_of_tokens_or_samples_is_refused(hello: LanguageModel, count: Any) -> None:
+    with pytest.raises(OptionError, match=r"length=.*: a whole number, 1 or more, is needed"):
+        hello.generate("h", count)
+    with pytest.raises(OptionError, match=r"samples=.*: a whole number, 1 or more, is needed"):
+        hello.start("h", count)
+
+
+def test_a_state_that_is_not_there_is_told(hello: LanguageModel, tmp_path: Path) -> None:
+    for place in (tmp_path / "absent", tmp_path):
+        with pytest.raises(DataError, match="is not a state of writing"):
+            hello.resume(place)
 
 
 def test_token_ids_of_what_was_killed_are_not_left(tmp_path: Path) -> None:

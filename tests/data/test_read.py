@@ -96,6 +96,13 @@ def test_another_encoding_is_read_when_named(tmp_path: Path) -> None:
     assert list(read(file, encoding="latin-1")) == [{"text": "café"}]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_what_lacks_its_byte_order_mark_is_told(encoding, tmp_path):
+    file = put(tmp_path / "rows.csv", "text\nabcd\n".encode(f"{encoding}-le")[:20])
+    with pytest.raises(DataError, match=rf"not {encoding} \(.*\); {encoding}-le or {encoding}-be needs no such mark"):
+        list(read(file, encoding=encoding))
+
+
 class Endless:
     """A binary file of rows that never ends, and counts what was taken from it."""
 

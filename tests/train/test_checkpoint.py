@@ -41,7 +41,7 @@ def fit_until(toy, stop, partial, **options):
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
-@pytest.mark.parametrize("stops", [[1], [9], [10], [3, 4, 17], [25]])
+@pytest.mark.parametrize("stops", [[1], [9], [10], [3, 4, 17], [25], [30]])
 def test_a_resumed_training_reaches_the_same_weights(toy, tmp_path, stops, optimizer):
     unbroken = TextClassifier(**OPTIONS, optimizer=optimizer).fit(toy.texts, toy.labels)
     for stop in stops:

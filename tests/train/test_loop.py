@@ -42,7 +42,7 @@ def test_a_loss_that_is_no_number_or_explodes_stops_it_with_the_last_good_model_
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_optimizer_and_schedule_learns(toy, optimizer, schedule):
     rate = {"sgd": 0.5, "asgd": 4.0}.get(optimizer, 0.02)
-    options = OPTIONS | {"learning_rate": rate, "epochs": 25, "weight_decay": 0.0, "dropout": 0.0}
+    options = OPTIONS | {"learning_rate": rate, "epochs": 25, "dropout": 0.0}
     model = TextClassifier(**options, optimizer=optimizer, schedule=schedule).fit(toy.texts, toy.labels)
     losses = [epoch["training_loss"] for epoch in model.bundle_.training["epochs"]]
     assert losses[-1] < 0.7 * losses[0]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from anaphora.config import Config, declared, kinds
-from anaphora.tasks.options import TrainingOptions
+from anaphora.tasks.options import SUITS, TrainingOptions
 
 FILE = click.Path(path_type=Path)
 
@@ -55,8 +55,8 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
 
 
 def suits(config: type[Config]) -> set[str]:
-    """The options whose default follows from the number of rows."""
-    return set(config().suited(1)) if issubclass(config, TrainingOptions) else set()
+    """The options whose default follows from the number of rows, or from the optimizer."""
+    return {*config().suited(1), *SUITS["adamw"]} if issubclass(config, TrainingOptions) else set()
 
 
 class Sections(click.Command):

@@ -16,6 +16,7 @@ from anaphora.errors import OptionError
 from anaphora.estimators.language import LanguageModel
 from anaphora.report.language import page
 from anaphora.tasks.language import LanguageConfig
+from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 
 
 class LanguageCommand(Sections):
@@ -87,7 +88,8 @@ def report(training: dict[str, Any], out: Path) -> None:
         show_reading(training["test"], "held-out test")
     elif "validation" in training:
         show_reading(training["validation"], "validation")
-        say("This text chose the best epoch, so the scores are a little kind; --test-size 0.1 holds out another.")
+        if training["validation_tokens"] >= ENOUGH_TO_CHOOSE:
+            say("This text chose the best epoch, so the scores are a little kind; --test-size 0.1 holds out another.")
     else:
         say("No text was held out, so there are no scores.")
     say_where(out, "curves and samples", f'anaphora generate {out} --prompt "Once"')

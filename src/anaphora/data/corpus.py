@@ -67,8 +67,11 @@ def write(
     end: int,
     closed: bool,
     file: Path | None = None,
+    cut: bool = False,
 ) -> Corpus:
-    """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn."""
+    """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn, but
+    for the last one where that is `cut`.
+    """
     kind = np.uint16 if vocabulary <= 1 << 16 else np.uint32
     writer = _Writer(kind, file)
     lengths: list[int] = []
@@ -82,7 +85,7 @@ def write(
                 lengths.append(writer.add([end]))
             lengths[-1] += writer.add(ids)
             characters += len(piece)
-    if lengths and closed:
+    if lengths and closed and not cut:
         lengths[-1] += writer.add([end])
     return Corpus(writer.array(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), characters)
 

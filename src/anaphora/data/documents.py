@@ -157,8 +157,8 @@ def held_out(
 ) -> tuple[Documents, Documents]:
     """Most of the text, and a share that is held out: of many documents some whole ones, else the text's tail.
 
-    Documents of the same text, case and signs aside, never straddle the two. The tail begins where a line does. Of a
-    text with less than `fewest` characters nothing is held out.
+    Of many, those of the same text, case and signs aside, never straddle the two. The tail begins where a line does. Of
+    a text with less than `fewest` characters nothing is held out.
     """
     lengths = np.array([sum(map(len, document)) for document in documents], np.int64)
     if not share or lengths.sum() < fewest:

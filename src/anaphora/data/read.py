@@ -54,6 +54,8 @@ def opened_text(path: Path, encoding: str) -> Iterator[IO[str]]:
             yield lines
     except UnicodeDecodeError as error:
         raise _where_not_decodable(path, encoding) from error
+    except UnicodeError as error:  # of UTF-16 and UTF-32, whose first bytes say how the others lie
+        raise DataError(f"{path}: not {encoding} ({error}); {name}-le or {name}-be needs no such mark") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}") from error
 

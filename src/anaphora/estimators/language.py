@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -90,13 +91,14 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         asked = self._task.Config.from_dict(self.get_params())
         options = asked.resolved(1)
         kept, held = documents_of(texts), documents_of(validation)
+        several = len(list(islice(kept, 2))) > 1
         self.examined_ = None
         if isinstance(validation, tuple) and not validation:
             kept, held = held_out(kept, options.validation, np.random.default_rng(options.seed), FEWEST_CHARACTERS)
         yield Stage("reading the training text")
-        task = self._task.learn(options, kept)
+        task = self._task.learn(options, kept, several)
         with room(partial) as folder:
-            training = task.encode(kept, folder / "training.ids")
+            training = task.encode(kept, folder / "training.ids", cut=isinstance(kept, Stretch))
             checked = task.encode(held, folder / "validation.ids")
             if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
@@ -134,7 +136,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside those
         of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
         `unknown_tokens` is the share that is read as `[UNK]`, `passages_seen` that of some passages which stand in the
-        training text, too, as far as it is kept with the model: the last ten million tokens.
+        training text, too, as far as it is kept with the model: the last ten million tokens. `cleaned` says whether the
+        text is cleaned before it is read.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
         at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
@@ -237,6 +240,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         models = ngram.from_files(self._fitted().baseline, reader.task.codec.size)
         theirs = {name: model.judged(corpus.ids, corpus.starts) for name, model in models.items()}
         own = perplexity(judged_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
+        own["cleaned"] = reader.task.options.cleans
         if training := self._training_text():
             own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
         scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)

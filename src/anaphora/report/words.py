@@ -140,5 +140,7 @@ def _reservations(scores: Mapping[str, Any]) -> Iterator[str]:
             f"{unknown:.1%} of the tokens are unknown to both models, which need not spell them: their bits per "
             "character are too low."
         )
+    if scores.get("cleaned"):
+        yield "What cleaning takes from the text need not be spelled either, and their bits per character count it."
     if (seen := scores.get("passages_seen", 0)) >= MUCH_SEEN:
         yield f"But {seen:.0%} of the passages looked up stand in the training text: of a new one this says little."

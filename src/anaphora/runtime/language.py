@@ -12,6 +12,7 @@ from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Texts
 from anaphora.data.windows import Windows
 from anaphora.engine import native
+from anaphora.errors import OptionError
 from anaphora.networks import language
 from anaphora.networks.network import Arrays, In, build
 from anaphora.networks.streams import Streams
@@ -64,9 +65,13 @@ class Reader:
         """Of every target in a corpus, in order, its log-probability, and 1 where no token had a higher one: `[N, 2]`.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 targets, 8
-        at most. Within each the state is carried, whatever the `window`.
+        at most. Within each the state is carried, whatever the `window`. Raises OptionError.
         """
-        streams = streams or max(1, min(MOST_STREAMS, corpus.targets // LEAST_TARGETS))
+        if streams is None:
+            streams = max(1, min(MOST_STREAMS, corpus.targets // LEAST_TARGETS))
+        if streams < 1:
+            raise OptionError(f"streams={streams} is out of range: it must be at least 1")
+        streams = max(1, min(streams, corpus.targets))
         windows = Windows(corpus, streams, window)
         carried = Streams(self.net)
         found = np.zeros((corpus.targets, 2), np.float32)

@@ -161,7 +161,7 @@ class Writing:
         self._engine.read(np.array([END_ID]))
 
     def read(self, text: str) -> None:
-        """Go on with a text that is given, not drawn, in all samples."""
+        """Go on with a text that is given, not drawn, in all samples; where a document has ended, behind its end."""
         self._engine.read(self._reader.task.prompt(mend(text)).astype(np.int64))
         self._ended_R[:] = 0
 
@@ -179,8 +179,7 @@ class Writing:
     def stream(self, length: int, *, stop: str | None = None, **sampling: Any) -> Iterator[list[str]]:
         """`write`, as pieces of text that come while they are written: a list with one for each sample at a time."""
         how = Sampling.from_dict(sampling)
-        if length < 1:
-            raise OptionError(f"length={length} is out of range: it must be at least 1")
+        check_count("length", length)
         if stop == "":
             raise OptionError("stop='' would stop at once: give a text, or none")
         return self._stream(length, stop, how)
@@ -247,12 +246,17 @@ class Stopping:
 
 def start(reader: Reader, prompt: str, rows: int) -> Writing:
     """A text to go on with, in `rows` samples."""
-    if rows < 1:
-        raise OptionError(f"samples={rows} is out of range: it must be at least 1")
+    check_count("samples", rows)
     writing = Writing(reader, engine(reader, rows), rows)
     if prompt:
         writing.read(prompt)
     return writing
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise OptionError unless it is a whole number, 1 or more."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise OptionError(f"{name}={value!r}: a whole number, 1 or more, is needed")
 
 
 def resume(reader: Reader, file: str | os.PathLike[str]) -> Writing:
@@ -260,8 +264,8 @@ def resume(reader: Reader, file: str | os.PathLike[str]) -> Writing:
     try:
         kept = arrays.from_bytes(Path(file).read_bytes())
         model, ended_R, pending = kept["model"], kept["ended"], kept["pending"]
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{os.fspath(file)} is not a state of writing") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{os.fspath(file)} is not a state of writing ({error})") from error
     if model.tobytes() != reader.fingerprint:
         raise DataError(f"{os.fspath(file)} is the state of another model, or of this one in another precision")
     writing = start(reader, "", len(ended_R))

@@ -125,8 +125,8 @@ class Language:
     recipe: ClassVar[ModuleType] = language
 
     @classmethod
-    def learn(cls, options: LanguageConfig, documents: Documents) -> Self:
-        """Learn the vocabulary from the training text, and from nothing else."""
+    def learn(cls, options: LanguageConfig, documents: Documents, closed: bool) -> Self:
+        """Learn the vocabulary from the training text, and from nothing else; `closed` as the field."""
         if options.tied and options.embedding_size != options.hidden_size:
             raise OptionError(
                 f"tied=True reads and scores tokens by the same vectors, but embedding_size={options.embedding_size} "
@@ -135,12 +135,11 @@ class Language:
         stopwords = read_stopwords(options.stopwords)
         clean = Cleaner(options, stopwords)
         how = {"level": options.level, "split": options.split}
-        count = characters = 0
+        characters = 0
 
         def cleaned() -> Any:
-            nonlocal count, characters
+            nonlocal characters
             for document in documents:
-                count += 1
                 for piece in map(clean, document):
                     characters += len(piece)
                     yield piece
@@ -151,7 +150,7 @@ class Language:
                 f"no {options.level} of the text occurs {options.min_count} times, so there is nothing to learn: "
                 "--min-count 1 takes all"
             )
-        return cls(options, codec, count > 1, stopwords)
+        return cls(options, codec, closed, stopwords)
 
     def learning_from(self, training: Corpus, asked: LanguageConfig) -> Self:
         """The same with what it must know of the corpus, and enough epochs unless it was said how long to train."""
@@ -162,10 +161,14 @@ class Language:
     def spec(self) -> Spec:
         return language.spec(self.options, vocabulary=self.codec.size, unknown=UNKNOWN_ID)
 
-    def encode(self, documents: Documents, file: Path | None = None, closed: bool | None = None) -> Corpus:
-        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own."""
+    def encode(
+        self, documents: Documents, file: Path | None = None, closed: bool | None = None, cut: bool = False
+    ) -> Corpus:
+        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own. Where the
+        last document is `cut`, it does not end.
+        """
         closed = self.closed if closed is None else closed
-        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file)
+        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut)
 
     def ids(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of pieces of text."""
@@ -189,7 +192,9 @@ class Language:
     def loss(self, net: Any, features: Any, batch: Batch) -> Any:
         lengths_B, options = batch.inputs[1], self.options
         loss = net.next_token_loss(features, lengths_B, batch.targets, language.head(net), self.frequencies)
-        return loss + net.activation_penalty(features, lengths_B, options.activation_penalty, options.change_penalty)
+        # What is dropped makes the mean square of changes larger by this share; TAR is of the features without it.
+        change = options.change_penalty * (1 - options.dropout)
+        return loss + net.activation_penalty(features, lengths_B, options.activation_penalty, change)
 
     def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
         """Of every target its log-probability, and 1 where no token had a higher one: `[N, 2]`."""

@@ -14,6 +14,16 @@ SCHEDULES = ("one-cycle", "cosine", "constant")
 ENOUGH_TO_CHOOSE = 200
 """So many validation rows tell epochs apart; fewer mislead (measured: docs/decisions.md)."""
 FEWEST_STEPS = 400
+DECAYED: dict[str, Any] = {"schedule": "one-cycle", "weight_decay": 1e-6}
+SUITS: dict[str, dict[str, Any]] = {
+    "adamw": {"schedule": "one-cycle", "weight_decay": 0.05},
+    "adam": DECAYED,
+    "sgd": DECAYED,
+    "asgd": DECAYED | {"schedule": "constant"},
+}
+"""What suits an optimizer. In AdamW the weight decay stands beside the gradient; in the others it is a part of it, and
+0.05 would be the larger one. 1e-6 is nearly that of Merity et al. 2018, who average at a constant rate.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,9 +55,9 @@ class TrainingOptions(Config):
         "how the gradient becomes a step; asgd is plain SGD, and the mean of its weights once the score stops rising",
         choices=OPTIMIZERS,
     )
-    schedule: str = option("one-cycle", "how the learning rate changes while training", choices=SCHEDULES)
+    schedule: str = option(None, "how the learning rate changes while training", choices=SCHEDULES)
     learning_rate: float = option(3e-3, "the largest step; SGD wants a larger one, such as 0.5", at_least=1e-9)
-    weight_decay: float = option(0.05, "pull of the weights towards zero", at_least=0)
+    weight_decay: float = option(None, "pull of the weights towards zero", at_least=0)
     clip: float = option(1.0, "the largest norm of the gradient; above it the gradient is scaled down", at_least=1e-9)
     patience: int = option(3, "stop after this many epochs in a row without a better score", at_least=1)
     validation: float = option(
@@ -70,7 +80,8 @@ class TrainingOptions(Config):
         lengths = [name for name in ("epochs", "steps", "minutes") if getattr(self, name) is not None]
         if len(lengths) > 1:
             raise OptionError(f"{in_words(lengths)} each say how long to train: give one of them")
-        chosen = {name: value for name, value in self.suited(rows).items() if getattr(self, name) is None}
+        suited = SUITS[self.optimizer] | dict(self.suited(rows))
+        chosen = {name: value for name, value in suited.items() if getattr(self, name) is None}
         options = replace(self, **chosen)
         steps = options.steps_of_an_epoch(rows)
         enough = max(options.epochs, math.ceil(FEWEST_STEPS / max(1, steps)))
@@ -89,7 +100,7 @@ class TrainingOptions(Config):
         return FineTuning()
 
     def suited(self, rows: int) -> Mapping[str, Any]:
-        """What suits a number of rows, for every option that is None by default."""
+        """What suits a number of rows, for every option that is None by default and that no optimizer suits."""
         return {"epochs": 20, "batch_size": 32}
 
 

@@ -29,6 +29,12 @@ class CleanOptions(Config):
     strip_digits: bool = option(False, "turn digits into a space")
     stem: bool = option(False, "cut English words to their stems (Porter 1980)")
 
+    @property
+    def cleans(self) -> bool:
+        """Whether anything is chosen."""
+        steps = (self.strip_html, self.lowercase, self.strip_special, self.strip_digits, self.stem)
+        return any(steps) or self.stopwords != "none"
+
 
 class Cleaner:
     """The chosen steps, ready to be applied. One for each thread: the stemmer keeps a memory of its own."""

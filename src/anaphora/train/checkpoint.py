@@ -122,8 +122,9 @@ class Checkpoints:
             place, name = key.split("/")
             state.setdefault(int(place), {})[name] = torch.from_numpy(array)
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-        objective.streams.states = tuple(_in_order(_part(arrays, "streams/")))
-        objective.average.means = _in_order(_part(arrays, "average/"))
+        device = next(net.parameters()).device
+        objective.streams.states = tuple(_in_order(_part(arrays, "streams/"), device))
+        objective.average.means = _in_order(_part(arrays, "average/"), device)
         objective.average.steps = header["progress"]["averaged"]
         best.arrays = _part(arrays, "best/") or None
         best.epoch, best.score = header["best"]["epoch"], header["best"]["score"]
@@ -134,9 +135,9 @@ def _noises(net: Net) -> list[tuple[str, Noise]]:
     return [(name, module) for name, module in net.named_modules() if isinstance(module, Noise)]
 
 
-def _in_order(arrays: dict[str, NDArray[Any]]) -> list[torch.Tensor]:
+def _in_order(arrays: dict[str, NDArray[Any]], device: torch.device) -> list[torch.Tensor]:
     """What is named 0, 1, 2, ..."""
-    return [torch.from_numpy(arrays[str(place)]) for place in range(len(arrays))]
+    return [torch.from_numpy(arrays[str(place)]).to(device) for place in range(len(arrays))]
 
 
 def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

@@ -89,7 +89,7 @@ def train(
     began = time.perf_counter() - now.seconds
     tokens_here, began_here = 0, time.perf_counter()
     try:
-        while now.step < now.steps:
+        while now.step < now.steps or now.batch:  # or stopped behind the last step, before it was scored
             now.shuffle = dict(rng.bit_generator.state)
             order = training.epoch(options.batch_size, rng)
             net.train()
