@@ -18,8 +18,8 @@ Printed on 2026-11-28 (2 cores, AMD EPYC), of 2,000 IMDb reviews:
     unigram    perplexity   576.0   next word right 5.6%
     The network is better than the n-gram model: perplexity 195.1 over 49,441 tokens, the n-gram model's 209.1 (0.069
     nats a token, 95 % between 0.057 and 0.081). 7.0% of the tokens are unknown to both models, which need not spell
-    them: their bits per character are too low. What cleaning takes from the text need not be spelled either, and their bits per
-    character count it.
+    them: their bits per character are too low. What cleaning takes from the text need not be spelled either, and their
+    bits per character count it.
 """
 
 import argparse

@@ -149,6 +149,7 @@ def test_scores_of_one_label_alone_are_scores(fitted: SequenceClassifier) -> Non
         (X_NTD, ["one", *["two"] * 95], "one alone has the label 'one'"),
         (X_NTD, [None, *SIGNS[1:]], r"row 0 has no label \(None\); leave such rows out$"),
         (X_NTD, [[label] for label in SIGNS], r"row 0 has the label \["),
+        (X_NTD, [np.arange(place % 3 + 2) for place in range(96)], r"row 0 has the label array\("),
         (X_NTD, SIGNS[1:], "96 rows and 95 targets"),
         ([], [], "0 rows and 0 targets"),
         (np.zeros((0, 6, 2)), [], "0 rows and 0 targets"),

@@ -150,6 +150,27 @@ def test_gaps_are_filled_on_demand_by_the_line_between_their_neighbours(tmp_path
     assert [str(stamp)[:10] for stamp in one.stamps_A[[0, 3, 6]]] == ["2020-01-01", "2020-01-04", "2020-01-07"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["2020-01-01,a,NA,1", "2020-01-02,a,2,1", "2020-01-03,a,3,1"], "sold has no number in the first step"),
+        (["2020-01-01,a,1,1", "2020-01-02,a,2,1", "2020-01-03,a,,"], "price has no number in the last step"),
+    ],
+)
+def test_nothing_is_made_up_before_the_first_number_or_after_the_last(
+    rows: list[str], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=said):
+        read_series(written(tmp_path, *rows), "day", ("sold",), covariates=("price",), gaps="interpolate")
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "None"])
+def test_rows_whose_value_is_missing_at_the_end_are_of_the_time_to_come(missing: str, tmp_path: Path) -> None:
+    rows = ["2020-01-01,a,1,1", "2020-01-02,a,2,1", f"2020-01-03,a,{missing},7"]
+    (one,) = read_series(written(tmp_path, *rows), "day", ("sold",), covariates=("price",))
+    assert (len(one), one.known_AX[:, 0].tolist()) == (2, [1, 1, 7])
+
+
 def test_a_stamp_between_two_steps_is_no_gap(tmp_path: Path) -> None:
     file = written(tmp_path, "2020-01-01,a,1,1", "2020-01-02,a,2,1", "2020-01-03,a,3,1", "2020-01-03 12:00,a,4,1")
     with pytest.raises(DataError, match="2020-01-03 12:00:00 lies between two steps of a day"):

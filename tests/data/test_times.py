@@ -75,14 +75,30 @@ def test_what_follows_goes_on_at_the_same_step(count: int, first: int, into: int
     else:
         found = begins.astype("M8[s]") + into
     step = Step.of(found[:4], "x")
-    np.testing.assert_array_equal(step.after(found[3], 4), found[4:])
+    np.testing.assert_array_equal(step.after(found[:4], 4), found[4:])
+
+
+def test_what_follows_the_end_of_a_short_month_keeps_its_day() -> None:
+    """That February ends on the 28th does not make the 28th the end of months."""
+    step, found = Step(1, "month"), stamps("2018-12-28", "2019-01-28", "2019-02-28")
+    np.testing.assert_array_equal(step.after(found, 2), stamps("2019-03-28", "2019-04-28"))
+    np.testing.assert_array_equal(step.after(found[::-1], 2, 0), stamps("2019-03-28", "2019-04-28"))
+
+
+def test_what_cannot_be_a_stamp_is_told_with_its_row() -> None:
+    with pytest.raises(DataError, match="row 7: day='soon' is no time stamp"):
+        parse(["2020-01-01", "soon"], "day", [3, 7])
+    with pytest.raises(DataError, match="12345678901234567890 is too large a number"):
+        parse(["1", "12345678901234567890"], "step")
+    with pytest.raises(DataError, match=r"row 2: time='2020-01-01 00:00:00.1' has fractions of a second"):
+        parse(["2020-01-01 00:00:00", "2020-01-01 00:00:00.1"], "time")
 
 
 @given(st.integers(1, 10**6), st.integers(-(10**9), 10**9))
 def test_seconds_go_on_as_seconds(count: int, first: int) -> None:
     found = np.array([first + count * i for i in range(6)], "M8[s]")
     step = Step.of(found[:3], "x")
-    np.testing.assert_array_equal(step.after(found[2], 3), found[3:])
+    np.testing.assert_array_equal(step.after(found[:3], 3), found[3:])
 
 
 def test_cycles_and_seasons_are_those_of_the_calendar() -> None:

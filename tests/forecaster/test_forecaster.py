@@ -142,7 +142,7 @@ def test_mase_of_a_series_that_was_not_there_is_in_its_own_unit() -> None:
     model = Forecaster(**QUICK | {"steps": 2}).fit([WAVE[:140], large[:140]])
     last = model.evaluate([large], begin=140)["baselines"]["last"]
     season = model.bundle_.task.options.season
-    assert last["mae"] / last["mase"] == pytest.approx(np.abs(large[season:] - large[:-season]).mean())
+    assert last["mae"] / last["mase"] == pytest.approx(np.abs(large[season:140] - large[: 140 - season]).mean())
 
 
 @pytest.mark.parametrize("options", [{"segment": 1}, {"segment": 2}, {"segment": 4, "quantiles": (0.5,)}])
@@ -228,6 +228,14 @@ def test_the_season_is_the_calendars_that_fits_best(fitted: Forecaster) -> None:
     for values, season in ((week, 7), (year, 365)):
         model = Forecaster(**QUICK | {"steps": 2}).fit(values, days)
         assert model.bundle_.task.options.season == season
+
+
+def test_a_cycle_that_was_seen_hardly_once_is_no_season() -> None:
+    """An hourly week of 200 values, which fits exactly where it can be compared."""
+    week = np.random.default_rng(0).normal(size=168)
+    hours = np.arange(np.datetime64("2020-01-01T00"), np.datetime64("2020-01-01T00") + 200)
+    model = Forecaster(hidden_size=8, steps=2).fit(np.resize(week, 200), hours)
+    assert model.bundle_.task.options.season == 24
 
 
 def test_a_constant_series_is_gone_on_with() -> None:

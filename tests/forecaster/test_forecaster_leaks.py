@@ -87,6 +87,14 @@ def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, answers[1][name])
 
 
+def test_an_unknown_series_is_scaled_by_what_came_before_it_is_foretold(fitted: Forecaster) -> None:
+    stranger = {"stranger": 5 * WAVE}, {"stranger": np.concatenate([5 * WAVE[:150], np.full(10, 1e6)])}
+    first, second = (fitted.examine(values, MONTHS, begin=140).shown[0] for values in stranger)
+    np.testing.assert_array_equal(first.quantiles_hQ, second.quantiles_hQ)
+    for name in ("last", "seasonal", "linear"):
+        np.testing.assert_array_equal(first.baselines[name], second.baselines[name])
+
+
 def test_the_validation_part_teaches_no_scale() -> None:
     long = np.concatenate([np.sin(np.arange(1_000) / 5), np.full(300, 1e4)])
     model = Forecaster(**QUICK | {"steps": 5, "validation": 0.25}).fit(long)

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from waves import MONTHS, QUICK, WAVE, T
+from waves import MONTHS, QUICK, WAVE, T, noisy
 
 from anaphora import Forecaster
 from anaphora.data.series import of_arrays
 from anaphora.errors import DataError, OptionError
+from anaphora.events import Step
+from anaphora.tasks.forecast import STRATEGIES
 
 
 @pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, of_arrays(WAVE) + of_arrays(2 * WAVE)], ids=["keys", "read"])
@@ -51,6 +53,35 @@ def test_a_place_or_a_stride_that_cannot_be_is_refused(fitted: Forecaster) -> No
         with pytest.raises(OptionError, match=f"stride={stride}: a whole number of steps, 1 or more, is needed"):
             fitted.evaluate(WAVE, MONTHS, begin=140, stride=stride)
     assert fitted.evaluate(WAVE, MONTHS, begin=140, stride=np.int64(4))["windows"] == 5
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_validation_part_without_a_whole_horizon_is_refused_before_the_training(strategy: str) -> None:
+    events = Forecaster(**QUICK | {"horizon": 12}, strategy=strategy).fit_events(WAVE, valid_from=155)
+    seen = []
+    with pytest.raises(OptionError, match="valid_from=155: no window of horizon=12 lies behind it"):
+        seen.extend(events)
+    assert not any(isinstance(event, Step) for event in seen)
+
+
+def test_many_series_that_are_one_value_too_short_are_named() -> None:
+    many = {str(n): noisy(36, n) for n in range(25)}
+    with pytest.raises(DataError, match="0 has 36 values to learn from"):
+        Forecaster(horizon=12).fit(many, MONTHS[:36])
+
+
+def test_ragged_arrays_in_the_place_of_series_are_told() -> None:
+    ragged: Any = [[[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0, 4.0]]]
+    with pytest.raises(DataError, match="cannot be read as an array of numbers"):
+        Forecaster(horizon=1).fit(ragged)
+    with pytest.raises(DataError, match="cannot be read as an array of numbers"):
+        Forecaster(horizon=1).fit([WAVE, WAVE], covariates=ragged)
+
+
+def test_fractions_of_a_second_are_told() -> None:
+    tenths = np.arange(160) * np.timedelta64(100, "ms") + np.datetime64("2020-01-01", "ms")
+    with pytest.raises(DataError, match="has fractions of a second"):
+        Forecaster(**QUICK).fit(WAVE, tenths)
 
 
 def test_another_step_is_refused(fitted: Forecaster) -> None:

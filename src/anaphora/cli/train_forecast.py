@@ -15,6 +15,7 @@ from anaphora.errors import OptionError, in_words
 from anaphora.estimators.forecaster import Forecaster, ends_before
 from anaphora.report.forecast import page
 from anaphora.tasks.forecast import ForecastConfig
+from anaphora.tasks.options import ENOUGH_TO_CHOOSE
 
 
 class ForecastCommand(Sections):
@@ -35,7 +36,8 @@ class ForecastCommand(Sections):
     help="Missing time stamps and numbers: an error, or the line between those before and after.",
 )
 @click.option(
-    "--valid-from", help="The time stamp from which on the best epoch is chosen. [default: --validation's share]"
+    "--valid-from",
+    help="From this time stamp on the best epoch is chosen, given windows enough. [default: --validation's share]",
 )
 @click.option(
     "--test-from", help="The time stamp from which on the finished model is scored. [default: --test-size's share]"
@@ -134,7 +136,8 @@ def report(training: dict[str, Any], out: Path, file: Path) -> None:
         show_forecasts(training["test"], "the held-out end")
     elif "validation" in training:
         show_forecasts(training["validation"], "the validation part")
-        say("This part chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out another.")
+        if training["validation_windows"] >= ENOUGH_TO_CHOOSE:
+            say("This part chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out another.")
     else:
         say("Nothing was held out, so there are no scores.")
     say_where(out, "forecasts to look at", f"anaphora predict {out} --file {file}")

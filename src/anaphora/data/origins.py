@@ -99,7 +99,7 @@ class View:
         """What a linear map may read: the lookback, and the covariates of the horizon, `[B, L + h * X]`."""
         B, covariates = len(self.past_BT), self.shape.covariates
         known_BhX = self.known_BhF[:, :, self.known_BhF.shape[2] - covariates :]
-        return np.concatenate([self.read, known_BhX.reshape(B, -1)], 1)
+        return np.concatenate([self.read, known_BhX.reshape(B, self.shape.horizon * covariates)], 1)
 
     @property
     def read(self) -> NDArray[np.float64]:

@@ -104,7 +104,7 @@ def of_arrays(
     """
     if isinstance(values, Mapping):
         named = [(str(name), own, name) for name, own in values.items()]
-    elif isinstance(values, list | tuple) and len(values) and np.ndim(values[0]) > 0:
+    elif isinstance(values, list | tuple) and _are_arrays(values):
         named = [
             (name, own, place)
             for place, (name, own) in enumerate(zip(_places(WHOLE, len(values)), values, strict=True))
@@ -125,11 +125,19 @@ def _of_series(covariates: Any, key: Any) -> Any:
         if key not in covariates:
             raise DataError(f"there are no covariates of {key!r}, only of {in_words(map(repr, covariates))}")
         return covariates[key]
-    if isinstance(key, int) and isinstance(covariates, list | tuple) and np.ndim(next(iter(covariates), 0)) > 0:
+    if isinstance(key, int) and isinstance(covariates, list | tuple) and _are_arrays(covariates):
         if key >= len(covariates):
             raise DataError(f"there are covariates of {len(covariates)} series, and none of {WHOLE} {key + 1}")
         return covariates[key]
     return covariates
+
+
+def _are_arrays(items: Sequence[Any]) -> bool:
+    """Whether they are arrays themselves, and not numbers."""
+    try:
+        return bool(len(items)) and np.ndim(items[0]) > 0
+    except ValueError:  # ragged ones
+        return True
 
 
 def _columns(values: Any, stamps: Sequence[Any] | None, covariates: Any, name: str, called: str) -> list[Series]:
@@ -166,6 +174,8 @@ def _stamps(given: Sequence[Any] | None, values: int, known: int, called: str) -
     array = np.asarray(given)
     if array.dtype.kind == "M":
         stamps = array.astype("M8[s]")
+        if (fractions := (stamps != array) & ~np.isnat(stamps)).any():
+            raise DataError(f"{called}: the time stamp {array[int(fractions.argmax())]} {times.TOO_FINE}")
         if (missing := np.isnat(stamps)).any():
             raise DataError(
                 f"{called}: the time stamp of step {int(missing.argmax())} is missing (NaT); every step needs one"
@@ -174,7 +184,7 @@ def _stamps(given: Sequence[Any] | None, values: int, known: int, called: str) -
         stamps = times.parse([str(stamp) for stamp in given], "the time stamp")
     _check_order(stamps, called)
     step = Step.of(stamps, called)
-    return np.concatenate([stamps, step.after(stamps[-1], known - len(stamps))])
+    return np.concatenate([stamps, step.after(stamps, known - len(stamps))])
 
 
 def _of_group(
@@ -189,13 +199,13 @@ def _of_group(
     called = f"{path}, group {group}" if group else path
     stamps_A: Stamps = np.arange(len(rows))
     if time:
-        stamps_A = times.parse([row[time] for _, row in rows], time)
+        stamps_A = times.parse([row[time] for _, row in rows], time, [at for at, _ in rows])
         order = np.argsort(stamps_A, kind="stable")
         stamps_A, rows = stamps_A[order], [rows[i] for i in order]
         _check_order(stamps_A, called)
     filled = gaps == "interpolate"
     past = len(rows)
-    while past and all(not rows[past - 1][1][column].strip() for column in values):
+    while past and all(rows[past - 1][1][column].strip().lower() in MISSING for column in values):
         past -= 1  # rows of the time to come
     if not past:
         raise DataError(f"{called} has no value of {in_words(map(repr, values))}")
@@ -205,8 +215,9 @@ def _of_group(
     if filled:
         step = Step.usual(stamps_A, called)
         places = step.places(stamps_A, called)
-        values_TC, known_AX = _between(values_TC, places[:past], called), _between(known_AX, places, called)
-        stamps_A = np.concatenate([stamps_A[:1], step.after(stamps_A[0], int(places[-1]))])
+        values_TC = _between(values_TC, places[:past], values, called)
+        known_AX = _between(known_AX, places, covariates, called)
+        stamps_A = np.concatenate([stamps_A[:1], step.after(stamps_A, int(places[-1]), 0)])
     elif time:
         Step.of(stamps_A, called)
     series = []
@@ -216,13 +227,17 @@ def _of_group(
     return series
 
 
-def _between(numbers_TC: Numbers, places: NDArray[np.int64], called: str) -> Numbers:
-    """The numbers of all places from the first to the last; missing ones lie on the line between their neighbours."""
+def _between(numbers_TC: Numbers, places: NDArray[np.int64], columns: Sequence[str], called: str) -> Numbers:
+    """The numbers of all places from the first to the last; missing ones lie on the line between their neighbours.
+
+    Raises DataError where the first or the last is missing.
+    """
     found = np.zeros((int(places[-1]) + 1, numbers_TC.shape[1]))
-    for column, own in zip(found.T, numbers_TC.T, strict=True):
+    for column, own, name in zip(found.T, numbers_TC.T, columns, strict=True):
         there = np.isfinite(own)
-        if not there.any():
-            raise DataError(f"{called}: a column has no number at all")
+        for place, which in ((0, "first"), (-1, "last")):
+            if not there[place]:
+                raise DataError(f"{called}: {name} has no number in the {which} step; what is between others is filled")
         column[:] = np.interp(np.arange(len(found)), places[there], own[there])
     return found
 

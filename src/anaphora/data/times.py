@@ -22,6 +22,7 @@ NAMED = {
     "second": {1: "second", 60: "minute", 3_600: "hour", DAY: "day", 7 * DAY: "week"},
     "number": {1: "number"},
 }
+TOO_FINE = "has fractions of a second, which are not read: count the steps, without time stamps"
 MONTH = CYCLES["year"] / 12
 _NUMBER = re.compile(r"[+-]?\d+")
 _DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
@@ -84,15 +85,15 @@ class Step:
         """About how long it is; 0 where time is only counted."""
         return self.count * {"month": MONTH, "second": 1.0, "number": 0.0}[self.unit]
 
-    def after(self, last: Any, steps: int) -> Stamps:
-        """The stamps that follow one."""
+    def after(self, stamps_T: Stamps, steps: int, place: int = -1) -> Stamps:
+        """The stamps that follow one of those given, the last or that of a `place`; at months' ends if they all are."""
         ahead = self.count * np.arange(1, steps + 1)
         if self.unit != "month":
-            return np.asarray(last + ahead)
-        months, rest = _months(np.asarray([last]))
-        at_end = rest[0] == _length(months)[0] - DAY
-        then = months[0] + ahead
-        return then.astype("M8[M]").astype("M8[s]") + (_length(then) - DAY if at_end else rest[0])
+            return np.asarray(stamps_T[place] + ahead)
+        months_T, rest_T = _months(stamps_T)
+        then = months_T[place] + ahead
+        at_ends = (rest_T == _length(months_T) - DAY).all()
+        return then.astype("M8[M]").astype("M8[s]") + (_length(then) - DAY if at_ends else rest_T[place])
 
     def cycles(self) -> dict[str, float]:
         """The calendar's cycles that are longer than two steps, in steps."""
@@ -123,26 +124,33 @@ class Step:
         return f"an {unit}" if unit == "hour" else f"a {unit}"
 
 
-def parse(texts: Sequence[str], called: str) -> Stamps:
+def parse(texts: Sequence[str], called: str, rows: Sequence[int] | None = None) -> Stamps:
     """Stamps of ISO 8601 (1949-01, 2016-07-01, 20160701, 2016-07-01 14:00:00), or whole numbers. Those with an offset
-    from UTC are taken in UTC. Raises DataError, which names the row by what the column is `called`.
+    from UTC are taken in UTC. Raises DataError, which names the column as it is `called`, and the row: by the numbers
+    in `rows`, or 1, 2, ...
     """
+    rows = rows or range(1, len(texts) + 1)
     numbers, dates = (all(form.fullmatch(text.strip()) for text in texts) for form in (_NUMBER, _DATE))
     if texts and numbers and not dates:
-        return np.array([int(text) for text in texts], np.int64)
+        try:
+            return np.array([int(text) for text in texts], np.int64)
+        except OverflowError:
+            raise DataError(f"{called}: {max(texts, key=len)} is too large a number to count steps by") from None
     stamps, zoned = np.empty(len(texts), "M8[s]"), np.zeros(len(texts), bool)
     for place, text in enumerate(texts):
         try:
             stamps[place], zoned[place] = _stamp(text.strip())
         except ValueError:
             raise DataError(
-                f"row {place + 1}: {called}={text!r} is no time stamp: 2020-01, 2020-01-31, 2020-01-31 14:00 "
+                f"row {rows[place]}: {called}={text!r} is no time stamp: 2020-01, 2020-01-31, 2020-01-31 14:00 "
                 "or whole numbers are read"
             ) from None
+        except _TooFineError:
+            raise DataError(f"row {rows[place]}: {called}={text!r} {TOO_FINE}") from None
         if zoned[place] != zoned[0]:
             has, has_not = (place, 0) if zoned[place] else (0, place)
             raise DataError(
-                f"row {has + 1}: {called}={texts[has]!r} has an offset from UTC, and row {has_not + 1}: "
+                f"row {rows[has]}: {called}={texts[has]!r} has an offset from UTC, and row {rows[has_not]}: "
                 f"{called}={texts[has_not]!r} has none: give all of them one, or none"
             )
     return stamps
@@ -173,6 +181,10 @@ def cycle_features(stamps_T: Stamps, cycles: Sequence[str]) -> NDArray[np.float3
     return features
 
 
+class _TooFineError(Exception):
+    """A stamp has fractions of a second."""
+
+
 def _stamp(text: str) -> tuple[np.datetime64, bool]:
     """A stamp, in UTC where it says its offset, and whether it does."""
     try:
@@ -181,6 +193,8 @@ def _stamp(text: str) -> tuple[np.datetime64, bool]:
         if not re.fullmatch(r"\d{4}-\d{2}", text):
             raise
         return np.datetime64(text, "s"), False
+    if read.microsecond:
+        raise _TooFineError
     zoned = read.tzinfo is not None
     return np.datetime64(read.astimezone(UTC).replace(tzinfo=None) if zoned else read, "s"), zoned
 

@@ -94,9 +94,16 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         else:
             ends = ends_before(series, valid_from, "valid_from")
         task = self._learned(asked, series, ends)
-        checked = task.windows(series, ends, [len(one) for one in series])
-        if valid_from is None and len(checked) < ENOUGH_TO_CHOOSE:
-            ends = [len(one) for one in series]
+        lengths = [len(one) for one in series]
+        checked = task.windows(series, ends, lengths)
+        scored = len(task.windows(series, ends, lengths, whole=True))
+        if valid_from is not None and not scored:
+            raise OptionError(
+                f"valid_from={valid_from}: no window of horizon={task.options.horizon} lies behind it; choose an "
+                "earlier one"
+            )
+        if valid_from is None and scored < ENOUGH_TO_CHOOSE:
+            ends = lengths
             task = self._learned(asked, series, ends)
             checked = task.windows(series, ends, ends)
         _check_long_enough(series, ends, task)
@@ -190,12 +197,15 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
             raise OptionError(f"stride={stride}: a whole number of steps, 1 or more, is needed")
         task = cast(Forecast, self._fitted().task)
         _check_fit(series, task)
+        needed = task.shape(whole=True).needed
+        known = [one.until(max(begin, needed)) for one, begin in zip(series, begins, strict=True)]
+        task = task.scaling(known)
         windows = task.windows(series, begins, [len(one) for one in series], whole=True, stride=stride)
         if not len(windows):
             raise DataError(
                 f"no window of lookback={task.options.lookback} and horizon={task.options.horizon} fits: "
                 f"{max(len(one) - begin for one, begin in zip(series, begins, strict=True)):,} values are to be "
-                f"foretold, with {task.shape(whole=True).needed:,} or more before each"
+                f"foretold, with {needed:,} or more before each"
             )
         truth_Nh = task.values(windows.truth())
         answers_NhC = self._ready().answers(windows)
@@ -203,7 +213,7 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
         others = baselines.answers(windows, task)
         season = task.options.season
         units_S = [
-            baselines.errors.get(one.name) or naive_error(one.values_T, season) or task.deviation(one) for one in series
+            baselines.errors.get(one.name) or naive_error(one.values_T, season) or task.deviation(one) for one in known
         ]
         scores = compare_forecasts(
             truth_Nh,
@@ -211,7 +221,7 @@ class Forecaster(Estimator, task=Forecast, kind="forecaster"):
             task.options.quantiles,
             others,
             np.array(units_S)[windows.strand_N],
-            np.array([task.deviation(one) for one in series])[windows.strand_N],
+            np.array([task.deviation(one) for one in known])[windows.strand_N],
             np.array([series[s].stamps_A[t] for s, t in zip(windows.strand_N, windows.origin_N, strict=True)]),
             math.ceil(task.options.horizon / stride),
         )
@@ -285,8 +295,8 @@ def ends_before(series: Sequence[Series], at: Any, called: str) -> list[int]:
 
 def _next_stamp(series: Sequence[Series], step: Step) -> str:
     """The first step after all that was given for the training."""
-    last = max(one.stamps_A[len(one) - 1] for one in series)
-    return step.shown(step.after(last, 1)[0])
+    stamps_T = max((one.stamps_A[: len(one)] for one in series), key=lambda own: own[-1])
+    return step.shown(step.after(stamps_T, 1)[0])
 
 
 def _window(

@@ -39,10 +39,10 @@ def read_labels(targets: Sequence[Any], called: Callable[[int], str] = row_calle
     given = np.ma.asarray(targets, object).tolist()
     labels = [label.item() if isinstance(label, np.generic) else label for label in given]
     for place, label in enumerate(labels):
+        if not isinstance(label, str | int | float | None):
+            raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
         if label is None or label == "" or label != label:
             raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out")
-        if not isinstance(label, str | int | float):
-            raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
         if isinstance(label, str) != isinstance(labels[0], str):
             raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
         if isinstance(label, str) and "\0" in label:

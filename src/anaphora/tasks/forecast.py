@@ -79,7 +79,10 @@ class ForecastConfig(EnsembleOptions, ForecasterOptions):
         "values are divided by the deviation of their series in training, or of their window, too",
         choices=SCALES,
     )
-    log: bool = option(False, "take logarithms first, for values above zero that grow by shares")
+    log: bool = option(
+        False,
+        "take logarithms first, for values above zero that grow by shares; the mean is then that of the logarithms",
+    )
     calendar: bool = option(
         True, "read where in the day, the week and the year a step stands, where that helps a linear autoregression"
     )
@@ -161,6 +164,11 @@ class Forecast:
                 task = trial if with_ < (1 - WORTH_READING) * without else task
         return task
 
+    def scaling(self, series: Sequence[Series]) -> Self:
+        """The same with the scales of series that were not there in training, from what is given of them."""
+        new = {one.name: _scale(logged(one, self.options.log)) for one in series if one.name not in self.scales}
+        return replace(self, scales={**self.scales, **new})
+
     def resolved(self, windows: int) -> Self:
         """The same with a value for every option that was left to the number of windows."""
         return replace(self, options=self.options.resolved(windows))
@@ -205,7 +213,7 @@ class Forecast:
                 f"{series.name}: the covariates of {missing} of the {self.options.horizon} steps to come are missing; "
                 "give them in rows without a value"
             )
-        stamps_A = np.concatenate([series.stamps_A, self.step.after(series.stamps_A[-1], missing)])
+        stamps_A = np.concatenate([series.stamps_A, self.step.after(series.stamps_A, missing)])
         return replace(series, stamps_A=stamps_A, known_AX=np.zeros((end, 0)))
 
     def deviation(self, series: Series) -> float:
@@ -326,10 +334,11 @@ def common_step(series: Sequence[Series]) -> Step:
 
 
 def best_season(series: Sequence[Series], step: Step, log: bool) -> int:
-    """The calendar's cycle after which values are nearest to what they were; 1 where there is none."""
+    """The calendar's cycle after which values are nearest to what they were; 1 where none was seen often enough."""
 
     def error(season: int) -> float:
-        far = [np.abs(values[season:] - values[:-season]) / _scale(values)[1] for values in own if len(values) > season]
+        seen = [values for values in own if len(values) >= CYCLES_SEEN * season]
+        far = [np.abs(values[season:] - values[:-season]) / _scale(values)[1] for values in seen]
         return float(np.concatenate(far).mean()) if far else math.inf
 
     own = [logged(one, log) for one in series]
