@@ -42,7 +42,7 @@ class Case:
         config = TASKS[name].Config(hidden_size=7, **sizes, **dict.fromkeys(rates(name), 0.0) | own)
         self.writes = name == "language"
         config = config.resolved(1)
-        given = (Texts(rows),) if self.writes else (rows, targets)
+        given = (Texts(rows), True) if self.writes else (rows, targets)
         self.task = TASKS[name].learn(config, *given)
         rng = np.random.default_rng(0)
         spec = self.task.spec()
