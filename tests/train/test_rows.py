@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from anaphora import TextClassifier
+from anaphora.networks.network import draw
 from anaphora.tasks.options import TrainingOptions
 from anaphora.train.optim import clip, make_optimizer
 from anaphora.train.rows import RowAdamW
@@ -93,3 +95,11 @@ def test_gradients_are_clipped_as_by_torch(most):
     assert norm == pytest.approx(float(torch.nn.utils.clip_grad_norm_(other.parameters(), most)))
     assert torch.allclose(own.weight.grad.to_dense(), other.weight.grad)
     assert torch.allclose(own.other.grad, other.other.grad)
+
+
+def test_a_step_of_a_classifier_leaves_the_vectors_of_words_that_it_did_not_read():
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+    model = TextClassifier(steps=1, batch_size=4, min_count=1, validation=0, word_dropout=0, bayes_start=0)
+    model.fit(words, ["odd", "even"] * 4)
+    before = draw(model.bundle_.task.spec(), model.seed)["embedding.weight"]
+    assert (model.bundle_.arrays["embedding.weight"] != before).any(1).sum() == 4

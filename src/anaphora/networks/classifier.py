@@ -52,7 +52,7 @@ def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: 
     hidden = Hidden(pool.width, options.dense)
     return {
         "word_dropout": WordDropout(options.word_dropout, unknown),
-        "embedding": Embedding(vocabulary, options.embedding_size, options.freeze_vectors),
+        "embedding": Embedding(vocabulary, options.embedding_size, options.freeze_vectors, by_rows=True),
         "adversary": Adversary(options.adversarial),
         "locked_dropout": LockedDropout(options.locked_dropout),
         "encoder": encoder,
