@@ -171,10 +171,8 @@ class Writing:
         What is before a `stop` text is returned, the text itself is read; the next call goes on behind it. A document
         that has ended stays as it is until more is read. Options: `runtime.sampling.Sampling`. Raises OptionError.
         """
-        texts = [""] * self.rows
-        for pieces in self.stream(length, stop=stop, **sampling):
-            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
-        return texts
+        written = list(self.stream(length, stop=stop, **sampling))
+        return ["".join(pieces[row] for pieces in written) for row in range(self.rows)]
 
     def stream(self, length: int, *, stop: str | None = None, **sampling: Any) -> Iterator[list[str]]:
         """`write`, as pieces of text that come while they are written: a list with one for each sample at a time."""

@@ -34,8 +34,11 @@ def dense(optimizer: torch.optim.Optimizer, *_: Any) -> None:
 
 
 class RowAdamW(torch.optim.AdamW):
-    """AdamW that leaves a matrix's rows without a gradient as they are, with their means, as `torch.optim.SparseAdam`
-    does, which has no weight decay.
+    """AdamW by which a matrix's row learns as if the steps that have a gradient for it were all: the others leave it and
+    its means as they are, and do not count for the correction of these.
+
+    `torch.optim.SparseAdam`, without weight decay, counts all steps: a row that is read for the first time late moves
+    as if its means had been long in the making, up to twice as far for each reading (docs/decisions.md).
     """
 
     @torch.no_grad()
@@ -54,15 +57,14 @@ class RowAdamW(torch.optim.AdamW):
     def _step_rows(self, group: dict[str, Any], parameter: torch.Tensor, gradient: torch.Tensor) -> None:
         state = self.state[parameter]
         if not state:
-            state["step"] = torch.zeros(())
+            state["step"] = parameter.new_zeros(len(parameter), 1)
             state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-        state["step"] += 1
         first, second = group["betas"]
         rows, g_RH = gradient._indices()[0], gradient._values()
+        steps_R1 = state["step"][rows] + 1
         mean_RH = state["exp_avg"][rows].lerp_(g_RH, 1 - first)
         square_RH = state["exp_avg_sq"][rows].mul_(second).addcmul_(g_RH, g_RH, value=1 - second)
-        state["exp_avg"][rows], state["exp_avg_sq"][rows] = mean_RH, square_RH
-        steps = state["step"].item()
-        size_RH = (square_RH / (1 - second**steps)).sqrt_().add_(group["eps"])
+        state["step"][rows], state["exp_avg"][rows], state["exp_avg_sq"][rows] = steps_R1, mean_RH, square_RH
+        size_RH = (square_RH / (1 - second**steps_R1)).sqrt_().add_(group["eps"])
         own_RH = parameter[rows].mul_(1 - group["lr"] * group["weight_decay"])
-        parameter[rows] = own_RH.addcdiv_(mean_RH, size_RH, value=-group["lr"] / (1 - first**steps))
+        parameter[rows] = own_RH.addcdiv_(mean_RH / (1 - first**steps_R1), size_RH, value=-group["lr"])
