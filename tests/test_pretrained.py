@@ -15,8 +15,17 @@ from anaphora.errors import BundleError, DataError, OptionError
 from anaphora.events import Epoch, Step
 from anaphora.networks.classifier import spec
 from anaphora.networks.network import build, draw, layers, member
-from anaphora.tasks.classify import SUITS_PRETRAINED, Classify, ClassifyConfig
+from anaphora.tasks.bayes import log_count_ratios
+from anaphora.tasks.classify import (
+    FEW_ROWS,
+    SUITS_PRETRAINED,
+    SUITS_PRETRAINED_FEW,
+    SUITS_PRETRAINED_MANY,
+    Classify,
+    ClassifyConfig,
+)
 from anaphora.text.codec import END_ID
+from anaphora.text.tokenize import UNKNOWN_ID
 from anaphora.train import blocks, checkpoint, loop
 from anaphora.train.optim import Unfreezing, make_optimizer, set_learning_rate
 
@@ -75,12 +84,24 @@ def stopped_after(step: int, toy: Toy, **options: Any) -> dict[str, Any]:
 # What it takes
 
 
-def test_the_network_begins_as_the_language_model(reader: str, toy: Toy) -> None:
-    begun = net_of(task_of(reader, toy))[0].arrays()
+@pytest.mark.parametrize("bayes", [0, 3])
+def test_the_network_begins_as_the_language_model(bayes: int, reader: str, toy: Toy) -> None:
+    begun = net_of(task_of(reader, toy, bayes_start=bayes))[0].arrays()
     read = load(reader).bundle_.arrays
     assert set(begun) == set().union(*FROM_THE_TOP)
     for name in set(begun) - FROM_THE_TOP[0]:
-        assert np.array_equal(begun[name], read[name]), name
+        more = bayes if name in ("embedding.weight", "encoder.weight_ih_l0") else 0
+        assert np.array_equal(begun[name][..., more:], read[name]), name
+
+
+def test_its_vectors_begin_with_what_counting_says_of_the_labels(reader: str, toy: Toy) -> None:
+    task = task_of(reader, toy, bayes_start=1)
+    training = task.encode(*toy)
+    begun_V = task.start(draw(task.spec(), 0), training)["embedding.weight"][:, 0]
+    ratios_V = log_count_ratios(training.rows, training.targets, len(begun_V), 2)[:, 0]
+    ratios_V[UNKNOWN_ID] = 0
+    assert np.ptp(ratios_V) > 0
+    assert abs(np.corrcoef(begun_V, ratios_V)[0, 1]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -115,16 +136,20 @@ def test_cleaning_and_sizes_are_those_of_the_language_model(toy: Toy, tmp_path: 
     task = task_of(str(tmp_path / "reader"), toy)
     own = task.options.to_dict()
     assert {name: own[name] for name in theirs} == theirs
-    assert [own["embedding_size"], own["hidden_size"], own["bidirectional"]] == [5, 7, False]
+    assert [own["embedding_size"] - own["bayes_start"], own["hidden_size"], own["bidirectional"]] == [5, 7, False]
     cleaned, plain = task.encode(["The FILM 1 was good", "film good"]).rows
     assert cleaned.tolist() == plain.tolist()
 
 
-def test_options_left_out_are_what_suits_it(reader: str, toy: Toy) -> None:
-    own = task_of(reader, toy).options.to_dict()
-    assert {name: own[name] for name in SUITS_PRETRAINED if name != "epochs"}.items() <= SUITS_PRETRAINED.items()
-    chosen = task_of(reader, toy, pool="mean+max", learning_rate=0.003, dropout=0.1).options
-    assert (chosen.pool, chosen.learning_rate, chosen.dropout) == ("mean+max", 0.003, 0.1)
+@pytest.mark.parametrize(("rows", "suits"), [(80, SUITS_PRETRAINED_FEW), (FEW_ROWS, SUITS_PRETRAINED_MANY)])
+def test_options_left_out_are_what_suits_it(rows: int, suits: dict[str, Any], reader: str) -> None:
+    def resolved(**options: Any) -> dict[str, Any]:
+        return ClassifyConfig(pretrained=reader, **options).resolved(rows).to_dict()
+
+    suited = {name: value for name, value in (SUITS_PRETRAINED | suits).items() if name != "epochs"}
+    assert suited.items() <= resolved().items()
+    chosen = {"pool": "mean+max", "learning_rate": 0.003, "dropout": 0.1, "max_length": 7}
+    assert chosen.items() <= resolved(**chosen).items()
 
 
 def test_the_language_models_own_values_may_be_repeated(reader: str, toy: Toy) -> None:
@@ -238,7 +263,7 @@ def test_a_training_is_not_taken_up_with_another_language_model(reader: str, toy
 
 def test_every_network_of_an_ensemble_begins_as_the_language_model(reader: str, toy: Toy) -> None:
     arrays = (
-        TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2, "unfreeze": True})
+        TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2, "unfreeze": True, "bayes_start": 0})
         .fit(*toy)
         .bundle_.arrays
     )
@@ -315,7 +340,6 @@ def test_words_that_no_label_was_given_for_are_known_by_their_company(tmp_path: 
         ({"encode": "hash"}, "encode='vocabulary'"),
         ({"vectors": "glove.txt"}, "vectors='none'"),
         ({"freeze_vectors": True}, "freeze_vectors=False"),
-        ({"bayes_start": 4}, "bayes_start=0"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

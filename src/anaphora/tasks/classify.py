@@ -31,7 +31,7 @@ EMBEDDING_SIZE = 128
 
 
 FEW_ROWS = 3_000
-SUITS_ALL: dict[str, Any] = {"learning_rate": 3e-3, "pool": "mean+max"}
+SUITS_ALL: dict[str, Any] = {"learning_rate": 3e-3, "pool": "mean+max", "max_length": 400, "weight_drop": 0.0}
 SUITS_FEW: dict[str, Any] = {
     "epochs": 10,
     "batch_size": 16,
@@ -53,13 +53,15 @@ SUITS_MANY: dict[str, Any] = {
     "label_smoothing": 0.0,
 }
 """What suits few training rows and many; measured in docs/decisions.md."""
-SUITS_PRETRAINED: dict[str, Any] = {
-    "epochs": 4,
-    "learning_rate": 5e-3,
-    "pool": "last+mean+max",
-    "dropout": 0.4,
-    "locked_dropout": 0.4,
-    "word_dropout": 0.05,
+SUITS_PRETRAINED: dict[str, Any] = {"learning_rate": 5e-3, "pool": "last+mean+max", "max_length": 1_000}
+SUITS_PRETRAINED_FEW: dict[str, Any] = {"epochs": 4, "dropout": 0.4, "locked_dropout": 0.4, "word_dropout": 0.05}
+SUITS_PRETRAINED_MANY: dict[str, Any] = {
+    "epochs": 2,
+    "dropout": 0.6,
+    "locked_dropout": 0.5,
+    "word_dropout": 0.2,
+    "weight_drop": 0.3,
+    "label_smoothing": 0.1,
 }
 """What suits a network that begins as a language model, in the place of the above (docs/decisions.md)."""
 
@@ -68,6 +70,8 @@ SUITS_PRETRAINED: dict[str, Any] = {
 class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     """Options of a text classifier."""
 
+    max_length: int = SUITED
+    weight_drop: float = SUITED
     learning_rate: float = SUITED
     pretrained: str = option(
         "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
@@ -90,8 +94,11 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
         return FineTuning() if self.pretrained == "none" else FineTuning(self.unfreeze, self.layer_rate)
 
     def suited(self, rows: int) -> Mapping[str, Any]:
-        by_rows = SUITS_FEW if rows < FEW_ROWS else SUITS_MANY
-        return {**SUITS_ALL, **by_rows, **({} if self.pretrained == "none" else SUITS_PRETRAINED)}
+        few = rows < FEW_ROWS
+        suited = SUITS_ALL | (SUITS_FEW if few else SUITS_MANY)
+        if self.pretrained != "none":
+            suited |= SUITS_PRETRAINED | (SUITS_PRETRAINED_FEW if few else SUITS_PRETRAINED_MANY)
+        return suited
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,7 @@ class Classify(Labelled):
         """
         labels, counts = counted(targets)
         if pretrained:
+            options = replace(options, embedding_size=options.embedding_size + options.bayes_start)
             return cls(options, labels, counts, pretrained.encoder(options), pretrained=pretrained)
         encoder = TextEncoder.learn(options, rows)
         vectors = _ready_made(options, encoder)
@@ -147,11 +155,11 @@ class Classify(Labelled):
         return ""
 
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
-        """All below the pool begins as in the language model, if there is one; otherwise token vectors begin as the
-        ready-made ones, or with some naive-Bayes weights of the labels.
+        """All below the pool begins as in the language model, if there is one; token vectors begin as its own or the
+        ready-made ones, and but for the latter with some naive-Bayes weights of the labels.
         """
         if self.pretrained:
-            return {**arrays, **self.pretrained.arrays}
+            arrays = self.pretrained.within(arrays)
         embedding_VD = arrays["embedding.weight"].copy()
         for token, vector in self.vectors.items():
             embedding_VD[token] = vector

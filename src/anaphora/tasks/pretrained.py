@@ -22,7 +22,6 @@ FIXED = {
     "bidirectional": False,
     "vectors": "none",
     "freeze_vectors": False,
-    "bayes_start": 0,
 }
 """Those that have one value beside any language model."""
 PARTS = ("embedding.", "encoder.")
@@ -57,6 +56,15 @@ class Pretrained:
 
     def encoder(self, options: TextOptions) -> TextEncoder:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)
+
+    def within(self, arrays: Arrays) -> Arrays:
+        """A classifier's first arrays with the language model's in their places: where a token's vector has more numbers
+        than the language model's, in its last ones.
+        """
+        begun = {name: array.copy() for name, array in arrays.items()}
+        for name, theirs in self.arrays.items():
+            begun[name][..., begun[name].shape[-1] - theirs.shape[-1] :] = theirs
+        return begun
 
     def sha256(self) -> str:
         """Of arrays and tokenizer."""
