@@ -31,8 +31,8 @@ class ClassifierOptions(NetworkOptions):
     )
     bayes_start: int = option(
         None,
-        "how many numbers of a token's vector begin as naive-Bayes weights of the labels, beside those of --pretrained; "
-        "0 is none",
+        "how many numbers of a token's vector begin as naive-Bayes weights of the labels, beside those of "
+        "--pretrained; 0 is none",
         at_least=0,
     )
     word_dropout: float = option(

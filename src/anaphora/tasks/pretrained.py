@@ -58,8 +58,8 @@ class Pretrained:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)
 
     def within(self, arrays: Arrays) -> Arrays:
-        """A classifier's first arrays with the language model's in their places: where a token's vector has more numbers
-        than the language model's, in its last ones.
+        """A classifier's first arrays with the language model's in their places: where a token's vector has more
+        numbers than the language model's, in its last ones.
         """
         begun = {name: array.copy() for name, array in arrays.items()}
         for name, theirs in self.arrays.items():

@@ -34,8 +34,8 @@ def dense(optimizer: torch.optim.Optimizer, *_: Any) -> None:
 
 
 class RowAdamW(torch.optim.AdamW):
-    """AdamW by which a matrix's row learns as if the steps that have a gradient for it were all: the others leave it and
-    its means as they are, and do not count for the correction of these.
+    """AdamW by which a matrix's row learns as if the steps that have a gradient for it were all: the others leave it
+    and its means as they are, and do not count for the correction of these.
 
     `torch.optim.SparseAdam`, without weight decay, counts all steps: a row that is read for the first time late moves
     as if its means had been long in the making, up to twice as far for each reading (docs/decisions.md).
