@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,10 @@ def write(
     closed: bool,
     file: Path | None = None,
     cut: bool = False,
+    backward: bool = False,
 ) -> Corpus:
     """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn, but
-    for the last one where that is `cut`.
+    for the last one where that is `cut`. Of those that are read `backward` the last token stands first.
     """
     kind = np.uint16 if vocabulary <= 1 << 16 else np.uint32
     writer = _Writer(kind, file)
@@ -87,7 +89,21 @@ def write(
             characters += len(piece)
     if lengths and closed and not cut:
         lengths[-1] += writer.add([end])
-    return Corpus(writer.array(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), characters)
+    ids, starts = writer.array("r+" if backward else "r"), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    if backward:
+        for place, (first, past) in enumerate(pairwise(starts.tolist()), 1):
+            turn(ids, first + 1, past - (closed and not (cut and place == len(lengths))))
+    return Corpus(ids, starts, characters)
+
+
+def turn(ids: NDArray[Any], first: int, past: int) -> None:
+    """Reverse `ids[first:past]` where it stands, by parts from both ends: it may be larger than memory."""
+    while past - first > 1:
+        some = min(HELD, (past - first) // 2)
+        head = ids[first : first + some][::-1].copy()
+        ids[first : first + some] = ids[past - some : past][::-1]
+        ids[past - some : past] = head
+        first, past = first + some, past - some
 
 
 def _together(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bool]]]:
@@ -137,11 +153,11 @@ class _Writer:
             np.concatenate(self._parts).tofile(out)
         self._parts, self._held = [], 0
 
-    def array(self) -> NDArray[Any]:
+    def array(self, mode: Literal["r", "r+"]) -> NDArray[Any]:
         if not self._parts and not self.file:
             return np.zeros(0, self.kind)
         if not self.file:
             return np.concatenate(self._parts)
         if self._parts:
             self._flush(self.file)
-        return np.memmap(self.file, self.kind, "r") if self.file.stat().st_size else np.zeros(0, self.kind)
+        return np.memmap(self.file, self.kind, mode) if self.file.stat().st_size else np.zeros(0, self.kind)

@@ -123,8 +123,9 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         return Reader(cast(Language, fitted.task), fitted.arrays, precision)
 
     def _shown(self, task: Language, arrays: Arrays) -> Iterator[Event]:
-        (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
-        yield Sample(text)
+        if not task.options.backward:
+            (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
+            yield Sample(text)
 
     def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
@@ -245,23 +246,23 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
         scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
         passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2)[:, 0])
-        samples = [
-            (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES
-        ]
-        self.examined_ = Reading(scores, passage, samples)
+        length, backward = SAMPLE[reader.task.options.level], reader.task.options.backward
+        heats = () if backward else TEMPERATURES
+        samples = [(heat, self.generate(length=length, temperature=heat)) for heat in heats]
+        self.examined_ = Reading(scores, passage, samples, backward)
         return self.examined_
 
     def _passage(self, corpus: Corpus, own_N: NDArray[Any], theirs_N: NDArray[Any]) -> list[tuple[str, float, float]]:
-        """The first tokens of a corpus with their surprises."""
-        decode, passage, characters = self._reader.task.codec.decoder(), [], 0
-        places = corpus.places(np.arange(min(PASSAGE, corpus.targets)))
-        for id, own, theirs in zip(corpus.ids[places].tolist(), own_N.tolist(), theirs_N.tolist(), strict=False):
-            piece = UNKNOWN if id == UNKNOWN_ID else decode(id)
-            passage.append((piece, -own, -theirs))
-            characters += len(piece)
-            if characters > PASSAGE:
-                break
-        return passage
+        """The tokens of a corpus that are read first, with their surprises, in the order of the text."""
+        task = self._reader.task
+        ids = corpus.ids[corpus.places(np.arange(min(PASSAGE, corpus.targets)))].tolist()
+        characters = np.cumsum([len(task.codec.decode([id])) for id in ids])
+        read = list(zip(ids, own_N.tolist(), theirs_N.tolist(), strict=False))[: 1 + int(np.sum(characters <= PASSAGE))]
+        decode = task.codec.decoder()
+        return [
+            (UNKNOWN if id == UNKNOWN_ID else decode(id), -own, -theirs)
+            for id, own, theirs in (reversed(read) if task.options.backward else read)
+        ]
 
 
 def documents_of(texts: str | Sequence[str] | Documents) -> Documents:

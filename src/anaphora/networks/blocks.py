@@ -14,6 +14,19 @@ Parameters = dict[str, Parameter]
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Token ids in the order in which they are read: as they stand, or `backward`, behind the first `kept` of each row,
+    which open it.
+    """
+
+    backward: bool
+    kept: int
+
+    def parameters(self) -> Parameters:
+        return {}
+
+
+@dataclass(frozen=True)
 class Embedding:
     """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began. One that is learned `by_rows`
     has a gradient of the rows that were read, and of no others.
@@ -192,7 +205,8 @@ class Candidates:
 
 
 Block = (
-    Embedding
+    Turn
+    | Embedding
     | Recurrent
     | Pool
     | Dense

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora import tasks
 from anaphora.data.batch import by_length, collect
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
@@ -23,8 +24,10 @@ class Predictor:
     ) -> None:
         self.task = task
         kit = In(blocks, precision)
-        own = [member(arrays, place, members) for place in range(members)]
-        self.nets = [build(task.recipe, task.spec(), kit, arrays) for arrays in own]
+        self.nets = [
+            build(task.recipe, tasks.member(task, place).spec(), kit, member(arrays, place, members))
+            for place in range(members)
+        ]
 
     def live(self, rows: int) -> Live:
         """The answers after each step of `rows` sequences at once. Raises OptionError where there are none."""

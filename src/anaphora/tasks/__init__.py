@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 
-from anaphora.tasks.task import RowTask, Task
+from anaphora.tasks.task import RowTask, Task, member
 
 _HOME = {
     "classify": "anaphora.tasks.classify.Classify",
@@ -30,4 +30,4 @@ class _Tasks(Mapping[str, type[Task]]):
 
 TASKS = _Tasks()
 
-__all__ = ["TASKS", "RowTask", "Task"]
+__all__ = ["TASKS", "RowTask", "Task", "member"]

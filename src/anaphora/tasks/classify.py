@@ -76,6 +76,11 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     pretrained: str = option(
         "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
     )
+    pretrained_backward: str = option(
+        "none",
+        "with --pretrained, the folder of a language model of the same tokens and sizes that reads --backward: another "
+        "network begins as it, and the two answer together",
+    )
     unfreeze: bool = option(
         False, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
     )
@@ -86,9 +91,16 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pretrained == "none":
-            for name in ("unfreeze", "layer_rate"):
+            for name in ("pretrained_backward", "unfreeze", "layer_rate"):
                 if (value := getattr(self, name)) != self.__dataclass_fields__[name].default:
                     raise OptionError(f"{name}={value!r} wants a language model to begin as: give pretrained")
+
+    def networks(self) -> int:
+        return super().networks() * (1 if self.pretrained_backward == "none" else 2)
+
+    def member(self, place: int) -> Self:
+        """With a language model for each direction, every second network reads backward."""
+        return self if self.pretrained_backward == "none" else replace(self, backward=place % 2 == 1)
 
     def fine_tuning(self) -> FineTuning:
         return FineTuning() if self.pretrained == "none" else FineTuning(self.unfreeze, self.layer_rate)
@@ -111,6 +123,8 @@ class Classify(Labelled):
     """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
     pretrained: Pretrained | None = field(default=None, repr=False)
     """The language model that the network begins as; it matters then, and is not saved."""
+    pretrained_backward: Pretrained | None = field(default=None, repr=False)
+    """The one that those networks begin as which read backward, where the others do not."""
 
     name: ClassVar[str] = "classify"
     unit: ClassVar[str] = "rows"
@@ -126,6 +140,7 @@ class Classify(Labelled):
         rows: Sequence[str],
         targets: Sequence[Label],
         pretrained: Pretrained | None = None,
+        pretrained_backward: Pretrained | None = None,
     ) -> Self:
         """Learn the labels, and the vocabulary unless it is that of a language model, to whose values the options are
         `adapted` then.
@@ -133,7 +148,8 @@ class Classify(Labelled):
         labels, counts = counted(targets)
         if pretrained:
             options = replace(options, embedding_size=options.embedding_size + options.bayes_start)
-            return cls(options, labels, counts, pretrained.encoder(options), pretrained=pretrained)
+            encoder = pretrained.encoder(options)
+            return cls(options, labels, counts, encoder, pretrained=pretrained, pretrained_backward=pretrained_backward)
         encoder = TextEncoder.learn(options, rows)
         vectors = _ready_made(options, encoder)
         width = len(next(iter(vectors.values()))) if vectors else EMBEDDING_SIZE
@@ -146,7 +162,7 @@ class Classify(Labelled):
 
     def spec(self) -> Spec:
         sizes = {"vocabulary": self.encoder.size, "unknown": UNKNOWN_ID, "classes": len(self.labels)}
-        return classifier.spec(self.options, **sizes)
+        return classifier.spec(self.options, **sizes, opening=int(self.encoder.documents))
 
     def encode(self, rows: Sequence[str], targets: Sequence[Label] | None = None) -> Examples:
         return Examples(self.encoder.encode(rows), None if targets is None else self.numbers(targets))
@@ -158,8 +174,9 @@ class Classify(Labelled):
         """All below the pool begins as in the language model, if there is one; token vectors begin as its own or the
         ready-made ones, and but for the latter with some naive-Bayes weights of the labels.
         """
-        if self.pretrained:
-            arrays = self.pretrained.within(arrays)
+        begun = self.pretrained_backward if self.options.backward and self.pretrained_backward else self.pretrained
+        if begun:
+            arrays = begun.within(arrays)
         embedding_VD = arrays["embedding.weight"].copy()
         for token, vector in self.vectors.items():
             embedding_VD[token] = vector
@@ -175,8 +192,9 @@ class Classify(Labelled):
         embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
 
     def facts(self) -> dict[str, Any]:
+        begun = {"pretrained": self.pretrained, "pretrained_backward": self.pretrained_backward}
         if self.pretrained:
-            return {"pretrained_sha256": self.pretrained.sha256()}
+            return {f"{name}_sha256": reader.sha256() for name, reader in begun.items() if reader}
         if not self.vectors:
             return {}
         return {"vectors_cover": f"{len(self.vectors):,} of {self.encoder.size:,} tokens"}

@@ -70,6 +70,11 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         at_least=0,
         below=1,
     )
+    backward: bool = option(
+        False,
+        "read each document from its end to its beginning, for a classifier's --pretrained-backward; no text is "
+        "written then",
+    )
     window: int = option(None, "tokens of a stream that are read before each step of the optimizer", at_least=1)
     activation_penalty: float = option(0.0, "weight of the features' mean square in the loss (AR)", at_least=0)
     change_penalty: float = option(
@@ -168,7 +173,7 @@ class Language:
         last document is `cut`, it does not end.
         """
         closed = self.closed if closed is None else closed
-        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut)
+        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut, self.options.backward)
 
     def ids(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of pieces of text."""

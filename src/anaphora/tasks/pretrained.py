@@ -14,7 +14,7 @@ from anaphora.text.encode import TextEncoder, TextOptions
 TAKEN = (
     *(field.name for field in fields(CleanOptions)),
     *("level", "vocab_size", "min_count"),
-    *("cell", "activation", "embedding_size", "hidden_size", "layers"),
+    *("cell", "activation", "embedding_size", "hidden_size", "layers", "backward"),
 )
 """A classifier's options whose values are the language model's."""
 FIXED = {
@@ -53,6 +53,27 @@ class Pretrained:
                     f"{name}={value!r}: leave out {name}, or pretrained"
                 )
         return replace(options, **values)
+
+    def check_beside(self, backward: "Pretrained", options: Any) -> None:
+        """Raise OptionError unless another one is the same but for its direction, which is backward."""
+        own, theirs = self.task.options, backward.task.options
+        for name, task, wanted in (("pretrained", self.task, False), ("pretrained_backward", backward.task, True)):
+            if task.options.backward != wanted:
+                raise OptionError(
+                    f"{name} is for a language model that reads {'backward' if wanted else 'forward'}, and "
+                    f"{getattr(options, name)} reads the other way (its option backward={not wanted})"
+                )
+        for name in sorted({*TAKEN} - {"backward"}):
+            if getattr(own, name) != getattr(theirs, name):
+                raise OptionError(
+                    f"pretrained and pretrained_backward are to agree, but have {name}={getattr(own, name)!r} and "
+                    f"{name}={getattr(theirs, name)!r}"
+                )
+        if (self.task.tokenizer(), self.task.stopwords) != (backward.task.tokenizer(), backward.task.stopwords):
+            raise OptionError(
+                "pretrained and pretrained_backward have learned different tokens: train both on the same text, with "
+                "the same seed and validation"
+            )
 
     def encoder(self, options: TextOptions) -> TextEncoder:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)

@@ -5,6 +5,7 @@ scales). It is NumPy throughout; what differs between training and running stand
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
@@ -60,6 +61,11 @@ class Task(Protocol):
     @classmethod
     def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
         """The task of a saved model. Raises ValueError, KeyError or TypeError where the data do not fit."""
+
+
+def member(task: Any, place: int) -> Any:
+    """The task of one network of several."""
+    return replace(task, options=task.options.member(place))
 
 
 class RowTask(Task, Protocol):

@@ -1,0 +1,230 @@
+"""A language model that reads backward, and a classifier whose networks begin as one for each direction."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_pretrained import QUICK, read_by, task_of
+from toy import Toy, make_toy
+
+from anaphora import LanguageModel, TextClassifier, load
+from anaphora.errors import DataError, OptionError
+from anaphora.events import Sample, Stage, Step
+from anaphora.networks.network import build, draw, member
+from anaphora.report.language import page
+from anaphora.runtime import blocks
+from anaphora.tasks import member as member_task
+from anaphora.text.codec import END_ID
+from anaphora.train import blocks as train_blocks
+
+SMALL: dict[str, Any] = {"embedding_size": 5, "hidden_size": 6, "layers": 2, "batch_size": 3, "window": 8, "steps": 25}
+TEXTS = ["to be or not", "the question, ça va", "naïve", ""]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The folders of two language models of the same texts, one for each direction. Nobody writes to them."""
+    folder = tmp_path_factory.mktemp("pair")
+    for backward in (False, True):
+        read_by("word", backward=backward).save(folder / str(backward))
+    return str(folder / "False"), str(folder / "True")
+
+
+@pytest.fixture
+def begun(pair: tuple[str, str]) -> dict[str, Any]:
+    return {"pretrained": pair[0], "pretrained_backward": pair[1]}
+
+
+# The language model
+
+
+@pytest.mark.parametrize("documents", [1, 3], ids=["one text", "several"])
+def test_it_is_the_language_model_of_texts_turned_round(documents: int) -> None:
+    texts = [text * 20 for text in TEXTS[:documents]]
+    model = LanguageModel(backward=True, validation=0, **SMALL).fit(texts)
+    other = LanguageModel(validation=0, **SMALL).fit([text[::-1] for text in texts])
+    for name, array in other.bundle_.arrays.items():
+        assert np.array_equal(array, model.bundle_.arrays[name]), name
+    turned = [text[::-1] for text in TEXTS]
+    for own, theirs in zip(model.score(TEXTS), other.score(turned), strict=True):
+        np.testing.assert_array_equal(own, theirs[::-1])
+    np.testing.assert_array_equal(model.embed(TEXTS), other.embed(turned))
+    assert model.evaluate(TEXTS) == other.evaluate(turned)
+    assert model.evaluate(TEXTS, dynamic=True)["dynamic"] == other.evaluate(turned, dynamic=True)["dynamic"]
+
+
+@pytest.mark.parametrize("level", ["char", "word", "bpe"])
+def test_the_painted_passage_stands_as_in_the_text(level: str) -> None:
+    text = "".join(f"{number} größer als {number - 1}.\n" for number in range(400))
+    model = LanguageModel(level=level, backward=True, validation=0, min_count=1, tied=False, **SMALL).fit(text)
+    reading = model.examine(text)
+    shown = "".join(piece for piece, *_ in reading.passage)
+    assert 800 < len(shown) < 1_000
+    assert text.endswith(shown)
+    (scores,) = model.score([text])
+    assert [-own for _, own, _ in reading.passage] == pytest.approx(scores[-len(reading.passage) :].tolist(), abs=1e-4)
+    html = page(reading, model.bundle_.training, "validation")
+    assert "read from the end" in html
+    assert "What it writes" not in html
+
+
+def test_it_writes_nothing(tmp_path: Path) -> None:
+    model = LanguageModel(backward=True, **SMALL)
+    events = list(model.fit_events("to be or not to be, that is the question. " * 60))
+    assert [event for event in events if isinstance(event, Sample)] == []
+    for call in (model.generate, model.start):
+        with pytest.raises(OptionError, match="reads backward, for pretrained_backward: it does not write"):
+            call("to be")
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.score(["to be"])[0], model.score(["to be"])[0])
+
+
+# The classifier
+
+
+def test_every_second_network_reads_backward_and_begins_as_the_one_that_does(begun: dict[str, Any], toy: Toy) -> None:
+    task = task_of(begun["pretrained"], toy, pretrained_backward=begun["pretrained_backward"], ensemble=2)
+    assert task.options.networks() == 4
+    for place, folder in enumerate([*begun.values()] * 2):
+        own = member_task(task, place)
+        arrays = own.start(draw(own.spec(), place), task.encode(*toy))
+        read = load(folder).bundle_.arrays
+        assert own.options.backward == bool(place % 2)
+        width = read["embedding.weight"].shape[1]
+        assert np.array_equal(arrays["embedding.weight"][:, -width:], read["embedding.weight"])
+        assert np.array_equal(arrays["encoder.weight_hh_l1"], read["encoder.weight_hh_l1"])
+
+
+@pytest.mark.parametrize("kit", [blocks, train_blocks], ids=["runtime", "training"])
+def test_what_it_makes_of_a_text_is_what_the_language_model_makes_of_it(
+    kit: Any, pair: tuple[str, str], toy: Toy
+) -> None:
+    """The outputs of a network with `pool="mean"` are the mean of the language model's, but for that of [END]."""
+    task = task_of(pair[1], toy, pool="mean", bayes_start=0)
+    assert task.options.backward
+    arrays = task.start(draw(task.spec(), 0), task.encode(*toy))
+    net = build(task.recipe, task.spec(), kit, arrays)
+    if kit is train_blocks:
+        net.eval()
+    reader = load(pair[1])
+    for text in ("the film was good and sad", "good"):
+        examples = task.encode([text])
+        batch = examples.batch(np.arange(1)).inputs
+        features = net(*batch if kit is blocks else map(train_blocks.torch.from_numpy, batch))[0]
+        ids = np.array([[END_ID, *reader.bundle_.task.ids([text])[0][::-1]]])
+        expected = reader._reader.net(ids, np.array([ids.shape[1]]))[0].mean(1)
+        np.testing.assert_allclose(net.numpy(features), expected, atol=1e-6)
+
+
+def test_both_answer_together_and_alone_as_they_are(begun: dict[str, Any], toy: Toy, tmp_path: Path) -> None:
+    events = list((model := TextClassifier(**begun, **QUICK)).fit_events(*toy))
+    assert [event.what for event in events if isinstance(event, Stage)][-2:] == ["network 1 of 2", "network 2 of 2"]
+    task = model.bundle_.task
+    examples = task.encode(toy.texts)
+    answers = []
+    for place in range(2):
+        own = member_task(task, place)
+        net = build(task.recipe, own.spec(), blocks, member(model.bundle_.arrays, place, 2))
+        answers.append(own.decode(net, net(*examples.batch(np.arange(len(toy.texts))).inputs)[0]))
+    assert not np.allclose(*answers)
+    np.testing.assert_allclose(model.predict_proba(toy.texts), np.mean(answers, 0), atol=1e-6)
+    assert {"pretrained_sha256", "pretrained_backward_sha256"} <= set(model.bundle_.training)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(toy.texts), model.predict_proba(toy.texts))
+    assert again.bundle_.task.options.pretrained_backward == begun["pretrained_backward"]
+
+
+def test_the_second_network_is_trained_from_the_language_model_that_reads_backward(
+    begun: dict[str, Any], toy: Toy
+) -> None:
+    both = TextClassifier(**begun, **QUICK | {"steps": 1, "unfreeze": True, "bayes_start": 0}).fit(*toy).bundle_.arrays
+    second, read = member(both, 1, 2), load(begun["pretrained_backward"]).bundle_.arrays
+    for name in ("embedding.weight", "encoder.weight_ih_l0", "encoder.weight_hh_l1"):
+        assert np.array_equal(second[name], read[name])
+
+
+def test_it_learns_the_toy_set(begun: dict[str, Any], toy: Toy) -> None:
+    plain = {"dropout": 0.0, "locked_dropout": 0.0, "word_dropout": 0.0}
+    assert TextClassifier(**begun, learning_rate=0.05, **plain).fit(*toy).score(*toy) > 0.9
+
+
+def test_stopped_within_the_first_network_it_answers_by_that_one(
+    begun: dict[str, Any], toy: Toy, tmp_path: Path
+) -> None:
+    model = TextClassifier(**begun, **QUICK)
+    events = model.fit_events(*toy, partial=tmp_path)
+    next(event for event in events if isinstance(event, Step) and event.step == 5)
+    events.close()
+    assert model.bundle_.members == 1
+    model.predict(toy.texts)
+    unbroken = TextClassifier(**begun, **QUICK).fit(*toy)
+    resumed = TextClassifier(**begun, **QUICK)
+    list(resumed.fit_events(*toy, partial=tmp_path))
+    for name, array in unbroken.bundle_.arrays.items():
+        assert np.array_equal(array, resumed.bundle_.arrays[name]), name
+
+
+def test_it_is_not_taken_up_with_another_backward_reader(begun: dict[str, Any], toy: Toy, tmp_path: Path) -> None:
+    folder = tmp_path / "backward"
+    read_by("word", backward=True, seed=1, validation=0).save(folder)
+    model = TextClassifier(**begun | {"pretrained_backward": str(folder)}, **QUICK)
+    with pytest.raises(OptionError, match="different tokens"):
+        model.check_options()
+    read_by("word", backward=True).save(folder, force=True)
+    (tmp_path / "partial").mkdir()
+    options = begun | {"pretrained_backward": str(folder)} | QUICK
+    events = TextClassifier(**options).fit_events(*toy, partial=tmp_path / "partial")
+    next(event for event in events if isinstance(event, Step))
+    events.close()
+    read_by("word", backward=True, steps=21).save(folder, force=True)
+    with pytest.raises(DataError, match="pretrained_backward_sha256"):
+        list(TextClassifier(**options).fit_events(*toy, partial=tmp_path / "partial"))
+
+
+def test_without_a_language_model_a_text_can_be_read_backward(toy: Toy) -> None:
+    """A network of one direction that reads backward is the one that reads the words turned round."""
+    options: dict[str, Any] = QUICK | {"bidirectional": False, "min_count": 1, "hidden_size": 8}
+    model = TextClassifier(backward=True, **options).fit(*toy)
+    turned = [" ".join(text.split()[::-1]) for text in toy.texts]
+    other = TextClassifier(**options).fit(turned, toy.labels)
+    np.testing.assert_allclose(model.predict_proba(toy.texts), other.predict_proba(turned), atol=1e-5)
+    assert not np.allclose(model.predict_proba(toy.texts), model.predict_proba(turned))
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two that read backward: one smaller, and one of other texts. Nobody writes to them."""
+    folder = tmp_path_factory.mktemp("odd")
+    small = read_by("word", backward=True, hidden_size=7, embedding_size=7)
+    small.save(folder / "small")
+    other = LanguageModel(**read_by("word", backward=True).get_params())
+    other.fit(make_toy().texts[:40]).save(folder / "words")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "match"),
+    [
+        ("none", "True", "pretrained_backward='.*' wants a language model to begin as"),
+        ("True", "True", "^pretrained is for a language model that reads forward, and .*True reads the other way"),
+        ("False", "False", "^pretrained_backward is for .* that reads backward, and .*False reads the other way"),
+        ("False", "small", "to agree, but have embedding_size=6 and embedding_size=7"),
+        ("False", "words", "have learned different tokens"),
+    ],
+    ids=["alone", "twice backward", "twice forward", "sizes", "tokens"],
+)
+def test_what_does_not_go_together_is_refused(
+    forward: str, backward: str, match: str, pair: tuple[str, str], odd: Path
+) -> None:
+    place = {
+        "none": "none",
+        "False": pair[0],
+        "True": pair[1],
+        "small": str(odd / "small"),
+        "words": str(odd / "words"),
+    }
+    with pytest.raises(OptionError, match=match):
+        TextClassifier(pretrained=place[forward], pretrained_backward=place[backward]).check_options()
