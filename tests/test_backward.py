@@ -1,20 +1,25 @@
 """A language model that reads backward, and a classifier whose networks begin as one for each direction."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from test_pretrained import QUICK, read_by, task_of
 from toy import Toy, make_toy
 
 from anaphora import LanguageModel, TextClassifier, load
+from anaphora.cli.inspect import described
+from anaphora.data.corpus import Corpus
 from anaphora.errors import DataError, OptionError
-from anaphora.events import Sample, Stage, Step
+from anaphora.events import Sample, Stage, Start, Step
 from anaphora.networks.network import build, draw, member
 from anaphora.report.language import page
 from anaphora.runtime import blocks
-from anaphora.tasks import member as member_task
+from anaphora.tasks import language as language_task
+from anaphora.tasks import member_task
 from anaphora.text.codec import END_ID
 from anaphora.train import blocks as train_blocks
 
@@ -69,6 +74,41 @@ def test_the_painted_passage_stands_as_in_the_text(level: str) -> None:
     assert "What it writes" not in html
 
 
+def test_of_several_documents_each_is_painted_in_its_order_and_in_its_place() -> None:
+    texts = ["The first one.\n", "And the second.\n", "An end.\n"]
+    model = LanguageModel(backward=True, min_count=2, validation=0, **SMALL).fit(texts)
+    pieces = [piece for piece, *_ in model.examine(texts).passage]
+    assert "[UNK]" in pieces
+    shown = "".join("." if piece == "[UNK]" else piece for piece in pieces)
+    assert [len(line) for line in shown.splitlines(keepends=True)] == list(map(len, texts))
+    assert shown.endswith("e.\nAnd the se.ond.\nAn end.\n")
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_passage_of_unknown_tokens_is_no_longer_than_another(backward: bool) -> None:
+    options: dict[str, Any] = {"level": "word", "vocab_size": 3, "tied": False, "min_count": 1, "validation": 0}
+    text = "".join(f" word{number}" for number in range(2_000))
+    passage = LanguageModel(backward=backward, **options, **SMALL).fit(text).examine(text).passage
+    assert 900 < len("".join(piece for piece, *_ in passage)) < 920
+
+
+def test_documents_end_where_they_end_and_not_where_the_tail_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three documents, the last of which goes on across the border: read backward it is the held-out part that does not
+    come to an end, and the part to learn from that does.
+    """
+    seen: list[Corpus] = []
+    write = language_task.corpus.write
+    monkeypatch.setattr(language_task.corpus, "write", lambda *given: seen.append(write(*given)) or seen[-1])
+    texts = ["first\n" * 100, "second\n" * 100, "third\n" * 400]
+    for backward in (False, True):
+        seen.clear()
+        LanguageModel(backward=backward, **SMALL | {"steps": 1}).fit(texts)
+        training, held = seen[:2]
+        assert held.documents == 1
+        assert (training.ids[-1] == END_ID, held.ids[-1] == END_ID) == (backward, not backward)
+        assert training.count(END_ID) == 3 + 2 + backward  # one before each, and one after each that ends
+
+
 def test_it_writes_nothing(tmp_path: Path) -> None:
     model = LanguageModel(backward=True, **SMALL)
     events = list(model.fit_events("to be or not to be, that is the question. " * 60))
@@ -77,8 +117,22 @@ def test_it_writes_nothing(tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="reads backward, for pretrained_backward: it does not write"):
             call("to be")
     model.save(tmp_path / "model")
-    again = load(tmp_path / "model")
-    np.testing.assert_array_equal(again.score(["to be"])[0], model.score(["to be"])[0])
+    assert "generate" not in (tmp_path / "model" / "README.md").read_text()
+    for precision in ("float32", "int8"):
+        (scores,) = load(tmp_path / "model", precision=precision).score(["to be"])
+        np.testing.assert_allclose(scores, model.score(["to be"])[0], atol=0.0 if precision == "float32" else 0.2)
+
+
+def test_a_stopped_training_of_it_goes_on(tmp_path: Path) -> None:
+    options: dict[str, Any] = SMALL | {"backward": True}
+    text = "to be or not to be, that is the question. " * 60
+    unbroken, model = LanguageModel(**options).fit(text), LanguageModel(**options)
+    events = model.fit_events(text, partial=tmp_path)
+    next(event for event in events if isinstance(event, Step) and event.step == 7)
+    events.close()
+    list(model.fit_events(text, partial=tmp_path))
+    for name, array in unbroken.bundle_.arrays.items():
+        assert np.array_equal(array, model.bundle_.arrays[name]), name
 
 
 # The classifier
@@ -132,8 +186,15 @@ def test_both_answer_together_and_alone_as_they_are(begun: dict[str, Any], toy: 
     np.testing.assert_allclose(model.predict_proba(toy.texts), np.mean(answers, 0), atol=1e-6)
     assert {"pretrained_sha256", "pretrained_backward_sha256"} <= set(model.bundle_.training)
     model.save(tmp_path / "model")
+    assert "networks: 2, which answer together" in (tmp_path / "model" / "README.md").read_text()
     again = load(tmp_path / "model")
-    np.testing.assert_array_equal(again.predict_proba(toy.texts), model.predict_proba(toy.texts))
+    for copy in (again, pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(copy.predict_proba(toy.texts), model.predict_proba(toy.texts))
+    in_int8 = load(tmp_path / "model", precision="int8").predict_proba(toy.texts)
+    np.testing.assert_allclose(in_int8, model.predict_proba(toy.texts), atol=0.05)
+    assert clone(model).get_params() == model.get_params()
+    facts = described(again.bundle_)
+    assert (facts["networks"], facts["parameters"]) == (2, sum(a.size for a in model.bundle_.arrays.values()))
     assert again.bundle_.task.options.pretrained_backward == begun["pretrained_backward"]
 
 
@@ -151,20 +212,32 @@ def test_it_learns_the_toy_set(begun: dict[str, Any], toy: Toy) -> None:
     assert TextClassifier(**begun, learning_rate=0.05, **plain).fit(*toy).score(*toy) > 0.9
 
 
-def test_stopped_within_the_first_network_it_answers_by_that_one(
-    begun: dict[str, Any], toy: Toy, tmp_path: Path
+@pytest.mark.parametrize(("network", "members"), [(1, 1), (2, 2)])
+def test_stopped_within_a_network_it_answers_by_those_there_are_and_goes_on(
+    network: int, members: int, begun: dict[str, Any], toy: Toy, tmp_path: Path
 ) -> None:
     model = TextClassifier(**begun, **QUICK)
     events = model.fit_events(*toy, partial=tmp_path)
+    for _ in range(network):
+        next(event for event in events if isinstance(event, Start))
     next(event for event in events if isinstance(event, Step) and event.step == 5)
     events.close()
-    assert model.bundle_.members == 1
+    assert model.bundle_.members == members
     model.predict(toy.texts)
-    unbroken = TextClassifier(**begun, **QUICK).fit(*toy)
-    resumed = TextClassifier(**begun, **QUICK)
+    unbroken, resumed = TextClassifier(**begun, **QUICK).fit(*toy), TextClassifier(**begun, **QUICK)
     list(resumed.fit_events(*toy, partial=tmp_path))
     for name, array in unbroken.bundle_.arrays.items():
         assert np.array_equal(array, resumed.bundle_.arrays[name]), name
+
+
+@pytest.mark.parametrize(
+    "more", [{"adversarial": 0.3}, {"minutes": 0.02}, {"ensemble": 2}], ids=["adv", "time", "four"]
+)
+def test_it_is_trained_with_whatever_else_there_is(more: dict[str, Any], begun: dict[str, Any], toy: Toy) -> None:
+    options = {"batch_size": 8, "validation": 0.0, **({} if "minutes" in more else {"steps": 3}), **more}
+    model = TextClassifier(**begun, **options).fit(*toy)
+    assert model.bundle_.members == 2 * more.get("ensemble", 1)
+    assert model.predict_proba(toy.texts).shape == (len(toy.texts), 2)
 
 
 def test_it_is_not_taken_up_with_another_backward_reader(begun: dict[str, Any], toy: Toy, tmp_path: Path) -> None:
@@ -209,12 +282,13 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("forward", "backward", "match"),
     [
         ("none", "True", "pretrained_backward='.*' wants a language model to begin as"),
-        ("True", "True", "^pretrained is for a language model that reads forward, and .*True reads the other way"),
-        ("False", "False", "^pretrained_backward is for .* that reads backward, and .*False reads the other way"),
+        ("True", "True", "read backward and backward: the first is to read forward"),
+        ("False", "False", "read forward and forward: .* the second was trained with backward=True"),
+        ("True", "False", "read backward and forward: "),
         ("False", "small", "to agree, but have embedding_size=6 and embedding_size=7"),
         ("False", "words", "have learned different tokens"),
     ],
-    ids=["alone", "twice backward", "twice forward", "sizes", "tokens"],
+    ids=["alone", "twice backward", "twice forward", "exchanged", "sizes", "tokens"],
 )
 def test_what_does_not_go_together_is_refused(
     forward: str, backward: str, match: str, pair: tuple[str, str], odd: Path
@@ -228,3 +302,8 @@ def test_what_does_not_go_together_is_refused(
     }
     with pytest.raises(OptionError, match=match):
         TextClassifier(pretrained=place[forward], pretrained_backward=place[backward]).check_options()
+
+
+def test_in_both_directions_nothing_is_read_backward(toy: Toy) -> None:
+    with pytest.raises(OptionError, match="bidirectional=True from both: add bidirectional=False"):
+        TextClassifier(backward=True).fit(*toy)

@@ -30,6 +30,7 @@ FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 CARD, REPORT, BASELINE = "README.md", "report.html", "baseline/"
 MOST_MEMBERS = 200
+"""The largest ensemble has 100 networks, or as many for each direction."""
 SHOWN = ("accuracy", "macro_f1", "mae", "rmse", "r2", "mase", "perplexity", "bits_per_character")
 """Of the scores, what the card shows."""
 READ = (CONFIG, TOKENIZER, WEIGHTS, REPORT)
@@ -278,6 +279,7 @@ def card(bundle: Bundle) -> str:
         *([bundle.task.note, ""] if bundle.task.note else []),
         "## How it was made",
         "",
+        *([f"- networks: {bundle.members}, which answer together"] if bundle.members > 1 else []),
         *(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items() if not isinstance(value, dict | list)),
         "",
         *_scores_in_words(facts),

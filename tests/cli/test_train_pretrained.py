@@ -66,10 +66,12 @@ def test_a_language_model_for_each_direction(reader: Path, run: Run, train: Run,
     refused = run("generate", tmp_path / "backward", "--seed", 1)
     assert (refused.code, refused.out) == (2, "")
     assert "reads backward" in refused.err
+    assert f"--pretrained-backward {tmp_path / 'backward'}" in run("predict", tmp_path / "backward", "a film").err
     both = ("--pretrained", reader, "--pretrained-backward", tmp_path / "backward")
     assert train(toy_csv, tmp_path / "model", *both).code == 0
     shutil.rmtree(tmp_path / "backward")
     assert load(tmp_path / "model").bundle_.members == 2
+    assert "in 2 networks" in run("inspect", tmp_path / "model").out
     assert run("predict", tmp_path / "model", "a good film").out.startswith(("pos\t", "neg\t"))
     swapped = ("--pretrained", reader, "--pretrained-backward", reader)
-    assert "reads backward" in train(toy_csv, tmp_path / "other", *swapped).err
+    assert "read forward and forward" in train(toy_csv, tmp_path / "other", *swapped).err

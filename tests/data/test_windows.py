@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anaphora.data import corpus as corpus_module
-from anaphora.data.corpus import Corpus, turn, write
+from anaphora.data.corpus import FIRST, LAST, Corpus, turn, write
 from anaphora.data.documents import Column, Documents, TextFiles, Texts, held_out, read_documents
 from anaphora.data.windows import Windows
 from anaphora.errors import DataError
@@ -22,6 +22,10 @@ def encode(texts: list[str]) -> list[np.ndarray]:
 
 def corpus_of(*documents: str, closed: bool = False, file: Path | None = None, **how: bool) -> Corpus:
     return write(Texts(documents), encode, 256, END, closed, file, **how)
+
+
+def shown(corpus: Corpus) -> str:
+    return "".join("|" if id == END else chr(id) for id in corpus.ids)
 
 
 DOCUMENTS = st.lists(st.text("abc", max_size=12), min_size=1, max_size=6)
@@ -61,11 +65,26 @@ def test_documents_in_pieces_and_on_disk_are_turned_as_wholes(tmp_path: Path, mo
     monkeypatch.setattr(corpus_module, "HELD", 3)
     monkeypatch.setattr(corpus_module, "AT_ONCE", 4)
     pieces = [["abc", "defgh", "i"], [], ["jk", "lmno"]]
-    how = {"closed": True, "cut": True, "backward": True}
-    corpus = write(pieces, encode, 256, END, file=tmp_path / "ids", **how)
-    found = "".join("|" if id == END else chr(id) for id in corpus.ids)
-    assert found == "|ihgfedcba||||onmlkj"  # the last document is cut: it has no end
+    corpus = write(pieces, encode, 256, END, True, tmp_path / "ids", backward=True)
+    assert shown(corpus) == "|ihgfedcba||||onmlkj|"
+    assert not corpus.ids.flags.writeable
     assert np.array_equal(np.fromfile(tmp_path / "ids", np.uint16), corpus.ids)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(
+    ("documents", "cut", "expected"),
+    [
+        (["ab", "cd", "ef"], FIRST, "|ab|cd||ef|"),
+        (["ab", "cd", "ef"], LAST, "|ab||cd||ef"),
+        (["ab"], FIRST, "|ab"),
+        (["ab"], LAST, "|ab"),
+        (["ab", ""], LAST, "|ab||"),
+    ],
+)
+def test_a_document_that_is_cut_does_not_end(documents: list[str], cut: int, expected: str, backward: bool) -> None:
+    given = [document[::-1] for document in documents] if backward else documents
+    assert shown(corpus_of(*given, closed=True, cut=cut, backward=backward)) == expected
 
 
 @given(st.integers(0, 30), st.integers(0, 3), st.integers(0, 3), st.integers(1, 40))

@@ -109,7 +109,8 @@ def show_model(facts: dict[str, Any]) -> None:
             names = (layer["name"], layer["kind"]) if first else ("", "")
             layers.add_row(*names, array, " x ".join(map(str, shape)), size)
             first = False
-    layers.add_row("in all", "", "", "", f"{facts['parameters']:,}")
+    networks = f"in {facts['networks']} networks" if facts["networks"] > 1 else "in all"
+    layers.add_row(networks, "", "", "", f"{facts['parameters']:,}")
     results.print(layers)
     for title in ("columns", "learned", "options", "training"):
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
@@ -126,7 +127,7 @@ def show_model(facts: dict[str, Any]) -> None:
 
 
 def described(bundle: Any) -> dict[str, Any]:
-    """Everything that the table shows, as JSON."""
+    """Everything that the table shows, as JSON; `layers` are those of each network."""
     spec = bundle.task.spec()
     return {
         "task": bundle.task.name,
@@ -138,7 +139,8 @@ def described(bundle: Any) -> dict[str, Any]:
             }
             for name, block in spec.items()
         ],
-        "parameters": sum(math.prod(shape) for shape in shapes(spec).values()),
+        "networks": bundle.members,
+        "parameters": bundle.members * sum(math.prod(shape) for shape in shapes(spec).values()),
         "options": bundle.task.options.to_dict(),
         "learned": bundle.task.learned(),
         "columns": bundle.columns,

@@ -18,6 +18,10 @@ HELD = 1 << 20
 """Numbers that are held before they go to the file."""
 
 
+FIRST, LAST = 0, -1
+"""Numbers of documents."""
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Documents one after another: document i is `ids[starts[i]:starts[i + 1]]`, and begins with the token `[END]`.
@@ -68,11 +72,11 @@ def write(
     end: int,
     closed: bool,
     file: Path | None = None,
-    cut: bool = False,
+    cut: int | None = None,
     backward: bool = False,
 ) -> Corpus:
     """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn, but
-    for the last one where that is `cut`. Of those that are read `backward` the last token stands first.
+    for the one with the number `cut` (FIRST or LAST). Of those that are read `backward` the last token stands first.
     """
     kind = np.uint16 if vocabulary <= 1 << 16 else np.uint32
     writer = _Writer(kind, file)
@@ -82,17 +86,20 @@ def write(
         encoded = encode([piece for piece, _ in some])
         for (piece, first), ids in zip(some, encoded, strict=True):
             if first:
-                if lengths and closed:
+                if lengths and closed and cut != len(lengths) - 1:
                     lengths[-1] += writer.add([end])
                 lengths.append(writer.add([end]))
             lengths[-1] += writer.add(ids)
             characters += len(piece)
-    if lengths and closed and not cut:
+    if lengths and closed and cut not in (LAST, len(lengths) - 1):
         lengths[-1] += writer.add([end])
-    ids, starts = writer.array("r+" if backward else "r"), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    ids = writer.array("r+" if backward else "r")
     if backward:
-        for place, (first, past) in enumerate(pairwise(starts.tolist()), 1):
-            turn(ids, first + 1, past - (closed and not (cut and place == len(lengths))))
+        plain = np.asarray(ids)  # a slice of a mapped array takes six times as long
+        for number, (first, past) in enumerate(pairwise(starts.tolist())):
+            turn(plain, first + 1, past - (closed and cut not in (number, number - len(lengths))))
+        ids = writer.array("r") if file else ids
     return Corpus(ids, starts, characters)
 
 

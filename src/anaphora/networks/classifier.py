@@ -24,7 +24,9 @@ class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
     pool: str = SUITED
-    backward: bool = option(False, "read each text from its end to its beginning; it matters with one direction")
+    backward: bool = option(
+        False, "with --no-bidirectional, read each text from its end to its beginning; --pretrained says it itself"
+    )
     embedding_size: int = option(None, "width of a token's vector; that of --vectors, or 128", at_least=1)
     vectors: str = option("none", "a file of ready-made word vectors to begin with (GloVe, word2vec, fastText, .npy)")
     freeze_vectors: bool = option(False, "leave the vectors of --vectors as they are")

@@ -44,7 +44,7 @@ def _scores_table(scores: Mapping[str, Any]) -> str:
             rows.append(_measured(called, scores["baselines"][name]))
     note = (
         "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
-        f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
+        f"Next right: how often the most probable token was the one that came next, over {scores['n']:,} tokens.</p>"
     )
     return table(["", "perplexity", "bits per character", "next right"], rows) + note
 

@@ -22,14 +22,13 @@ MARKER = 2.5
 def learning_curves(epochs: Sequence[Mapping[str, Any]], score: str) -> str:
     """Training loss, and the validation score where there is one, against the epoch."""
     figure, axes = _figure("epoch", "training loss")
-    numbers = [epoch["epoch"] for epoch in epochs]
-    axes.plot(numbers, [epoch["training_loss"] for epoch in epochs], color=LINEAR, marker="o", markersize=3)
+    axes.plot(*_over_epochs(epochs, "training_loss"), color=LINEAR, marker="o", markersize=3)
     axes.set_ylim(bottom=0)
     axes.yaxis.label.set_color(LINEAR)
     if any(epoch["score"] is not None for epoch in epochs):
         right = axes.twinx()
         _bare(right)
-        right.plot(numbers, [epoch["score"] for epoch in epochs], color=NETWORK, marker="o", markersize=3)
+        right.plot(*_over_epochs(epochs, "score"), color=NETWORK, marker="o", markersize=3)
         right.set_ylabel(f"validation {score}", color=NETWORK)
     axes.xaxis.get_major_locator().set_params(integer=True)
     return _svg(figure)
@@ -40,20 +39,22 @@ def loss_curves(epochs: Sequence[Mapping[str, Any]], ngram: float | None) -> str
     n-gram model, which is a line to be passed. A score is minus a loss.
     """
     figure, axes = _figure("epoch", "loss (nats a token)")
-    numbers = np.array([epoch["epoch"] for epoch in epochs], float)
-    gaps = np.flatnonzero(np.diff(numbers) <= 0) + 1  # each network of an ensemble begins at epoch 1, on a new line
-    for name, color, losses in (
-        ("training", LINEAR, np.array([epoch["training_loss"] for epoch in epochs], float)),
-        ("validation", NETWORK, -np.array([epoch["score"] for epoch in epochs], float)),
-    ):
-        if not np.isnan(losses).all():
-            across, up = (np.insert(values, gaps, np.nan) for values in (numbers, losses))
-            axes.plot(across, up, color=color, label=name, marker="o", markersize=3)
+    for label, color, name, sign in (("training", LINEAR, "training_loss", 1), ("validation", NETWORK, "score", -1)):
+        numbers, values = _over_epochs(epochs, name)
+        if not np.isnan(values).all():
+            axes.plot(numbers, sign * values, color=color, label=label, marker="o", markersize=3)
     if ngram is not None:
         axes.axhline(ngram, color=INK, linewidth=1.2, linestyle=":", label="n-gram model")
     axes.legend(frameon=False, fontsize=8, labelcolor=INK)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     return _svg(figure)
+
+
+def _over_epochs(epochs: Sequence[Mapping[str, Any]], name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Epochs and what was found after each; every network of an ensemble begins at epoch 1, on a new line."""
+    numbers, found = (np.array([epoch[key] for epoch in epochs], float) for key in ("epoch", name))
+    gaps = np.flatnonzero(np.diff(numbers) <= 0) + 1
+    return np.insert(numbers, gaps, np.nan), np.insert(found, gaps, np.nan)
 
 
 def errors_by_step(by_step: Sequence[Mapping[str, float]], baselines: Sequence[str]) -> str:

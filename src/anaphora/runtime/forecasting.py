@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.origins import Origins, View
-from anaphora.networks.network import In, build, member
-from anaphora.runtime import blocks
+from anaphora.runtime.networks import networks
 from anaphora.tasks.forecast import MEDIAN, Forecast
 
 PATHS = 100
@@ -26,9 +25,7 @@ class Foreteller:
         precision: str = "float32",
     ) -> None:
         self.task = task
-        kit = In(blocks, precision)
-        own = [member(arrays, place, members) for place in range(members)]
-        self.nets = [build(task.recipe, task.spec(), kit, arrays) for arrays in own]
+        self.nets = networks(task, arrays, members, precision)
 
     def answers(self, windows: Origins) -> NDArray[np.float64]:
         """Mean and quantiles of the whole horizon, in the values' unit, `[N, h, 1 + levels]`."""

@@ -86,7 +86,8 @@ class Reader:
             return []
         corpus = self.task.encode(Texts(texts), closed=False)
         found = self.judged(corpus, streams=1)[:, 0]
-        return [own[:: -1 if self.task.options.backward else 1] for own in np.split(found, corpus.before[1:-1])]
+        split = np.split(found, corpus.before[1:-1])
+        return [own[::-1].copy() for own in split] if self.task.options.backward else split
 
     def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""

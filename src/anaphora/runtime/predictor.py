@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora import tasks
 from anaphora.data.batch import by_length, collect
-from anaphora.networks.network import In, build, member
-from anaphora.runtime import blocks
+from anaphora.runtime.networks import networks
 from anaphora.runtime.session import Live, together
 from anaphora.tasks import RowTask
 
@@ -23,11 +21,7 @@ class Predictor:
         self, task: RowTask, arrays: Mapping[str, NDArray[np.float32]], members: int = 1, precision: str = "float32"
     ) -> None:
         self.task = task
-        kit = In(blocks, precision)
-        self.nets = [
-            build(task.recipe, tasks.member(task, place).spec(), kit, member(arrays, place, members))
-            for place in range(members)
-        ]
+        self.nets = networks(task, arrays, members, precision)
 
     def live(self, rows: int) -> Live:
         """The answers after each step of `rows` sequences at once. Raises OptionError where there are none."""

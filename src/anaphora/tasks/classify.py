@@ -79,7 +79,7 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     pretrained_backward: str = option(
         "none",
         "with --pretrained, the folder of a language model of the same tokens and sizes that reads --backward: another "
-        "network begins as it, and the two answer together",
+        "network begins as it, in twice the time, and the two answer together",
     )
     unfreeze: bool = option(
         False, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
@@ -94,6 +94,11 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
             for name in ("pretrained_backward", "unfreeze", "layer_rate"):
                 if (value := getattr(self, name)) != self.__dataclass_fields__[name].default:
                     raise OptionError(f"{name}={value!r} wants a language model to begin as: give pretrained")
+            if self.backward and self.bidirectional:
+                raise OptionError(
+                    "backward=True reads each text from its end, bidirectional=True from both: add bidirectional=False "
+                    "(--no-bidirectional)"
+                )
 
     def networks(self) -> int:
         return super().networks() * (1 if self.pretrained_backward == "none" else 2)

@@ -54,25 +54,25 @@ class Pretrained:
                 )
         return replace(options, **values)
 
-    def check_beside(self, backward: "Pretrained", options: Any) -> None:
+    def check_beside(self, other: "Pretrained", options: Any) -> None:
         """Raise OptionError unless another one is the same but for its direction, which is backward."""
-        own, theirs = self.task.options, backward.task.options
-        for name, task, wanted in (("pretrained", self.task, False), ("pretrained_backward", backward.task, True)):
-            if task.options.backward != wanted:
-                raise OptionError(
-                    f"{name} is for a language model that reads {'backward' if wanted else 'forward'}, and "
-                    f"{getattr(options, name)} reads the other way (its option backward={not wanted})"
-                )
+        own, theirs = self.task.options, other.task.options
+        if own.backward or not theirs.backward:
+            ways = " and ".join("backward" if task.backward else "forward" for task in (own, theirs))
+            raise OptionError(
+                f"pretrained={options.pretrained!r} and pretrained_backward={options.pretrained_backward!r} read "
+                f"{ways}: the first is to read forward, and the second was trained with backward=True (--backward)"
+            )
         for name in sorted({*TAKEN} - {"backward"}):
             if getattr(own, name) != getattr(theirs, name):
                 raise OptionError(
                     f"pretrained and pretrained_backward are to agree, but have {name}={getattr(own, name)!r} and "
                     f"{name}={getattr(theirs, name)!r}"
                 )
-        if (self.task.tokenizer(), self.task.stopwords) != (backward.task.tokenizer(), backward.task.stopwords):
+        if (self.task.tokenizer(), self.task.stopwords) != (other.task.tokenizer(), other.task.stopwords):
             raise OptionError(
-                "pretrained and pretrained_backward have learned different tokens: train both on the same text, with "
-                "the same seed and validation"
+                "pretrained and pretrained_backward have learned different tokens: train both by the same command, but "
+                "for backward"
             )
 
     def encoder(self, options: TextOptions) -> TextEncoder:

@@ -20,8 +20,6 @@ class Task(Protocol):
     """The class of its options."""
     unit: ClassVar[str]
     """What its targets are called: rows, tokens."""
-    example: ClassVar[str]
-    """What a model does, as a line of Python."""
     note: ClassVar[str]
     """What whoever passes a model on should know."""
     recipe: ClassVar[ModuleType]
@@ -30,6 +28,10 @@ class Task(Protocol):
     @property
     def options(self) -> Any:
         """What the user chose."""
+
+    @property
+    def example(self) -> str:
+        """What a model does, as a line of Python."""
 
     def spec(self) -> Spec:
         """The blocks of the network, with all sizes."""
@@ -63,8 +65,8 @@ class Task(Protocol):
         """The task of a saved model. Raises ValueError, KeyError or TypeError where the data do not fit."""
 
 
-def member(task: Any, place: int) -> Any:
-    """The task of one network of several."""
+def member_task(task: Any, place: int) -> Any:
+    """The task, a dataclass, of one network of several."""
     return replace(task, options=task.options.member(place))
 
 

@@ -1,0 +1,20 @@
+"""The networks of a saved model, ready to run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.networks.network import In, build, member
+from anaphora.runtime import blocks
+from anaphora.tasks import Task, member_task
+
+
+def networks(task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int, precision: str) -> list[Any]:
+    """All `members`, whose arrays stand in one (`networks.network.together`)."""
+    kit = In(blocks, precision)
+    return [
+        build(task.recipe, member_task(task, place).spec(), kit, member(arrays, place, members))
+        for place in range(members)
+    ]
