@@ -41,8 +41,8 @@ FROM_THE_TOP = (
 
 def read_by(level: str, **options: Any) -> LanguageModel:
     sizes = {"embedding_size": 6, "hidden_size": 8, "layers": 2, "batch_size": 4, "window": 16}
-    options = {"vocab_size": 300, "min_count": 1, "steps": 20} | sizes | options
-    return LanguageModel(level=level, **options).fit(make_toy().texts)
+    options = {"vocab_size": 300, "min_count": 1, "steps": 20} | options
+    return LanguageModel(level=level, **sizes, **options).fit(make_toy().texts)
 
 
 @pytest.fixture(scope="session")

@@ -199,6 +199,16 @@ def test_inspect_counts_the_parameters(run: Run, saved: Path, model: TextClassif
     assert facts["parameters"] == sum(array.size for array in model.bundle_.arrays.values())
     assert facts["learned"]["labels"] == ["neg", "pos"]
     assert facts["options"]["hidden_size"] == 8
+    assert facts["networks"] == 1
+
+
+def test_of_an_ensemble_all_networks_are_counted(run: Run, train: Run, toy_csv: Path, tmp_path: Path) -> None:
+    assert train(toy_csv, tmp_path / "model", "--ensemble", 3, epochs=1).code == 0
+    facts = json.loads(run("inspect", tmp_path / "model", "--json").out)
+    arrays = load(tmp_path / "model").bundle_.arrays
+    assert (facts["networks"], facts["parameters"]) == (3, sum(array.size for array in arrays.values()))
+    assert "in 3 networks" in run("inspect", tmp_path / "model").out
+    assert "networks: 3, which answer together" in (tmp_path / "model" / "README.md").read_text()
 
 
 # the whole

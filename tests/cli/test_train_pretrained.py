@@ -55,23 +55,3 @@ def test_a_classifier_is_no_language_model(train: Run, toy_csv: Path, saved: Pat
     refused = train(toy_csv, tmp_path / "model", "--pretrained", saved)
     assert refused.code == 2
     assert f"{saved} is a model for the task 'classify'" in refused.err
-
-
-def test_a_language_model_for_each_direction(reader: Path, run: Run, train: Run, toy_csv: Path, tmp_path: Path) -> None:
-    given = ("--text", "text", "--level", "word", "--layers", 1, "--steps", 20, "--backward", *SIZES)
-    done = run("train", "language", toy_csv, "--out", tmp_path / "backward", *given)
-    assert done.code == 0, done.err
-    assert f"--pretrained READER --pretrained-backward {tmp_path / 'backward'}" in done.err
-    assert "What it writes" not in (tmp_path / "backward" / "report.html").read_text()
-    refused = run("generate", tmp_path / "backward", "--seed", 1)
-    assert (refused.code, refused.out) == (2, "")
-    assert "reads backward" in refused.err
-    assert f"--pretrained-backward {tmp_path / 'backward'}" in run("predict", tmp_path / "backward", "a film").err
-    both = ("--pretrained", reader, "--pretrained-backward", tmp_path / "backward")
-    assert train(toy_csv, tmp_path / "model", *both).code == 0
-    shutil.rmtree(tmp_path / "backward")
-    assert load(tmp_path / "model").bundle_.members == 2
-    assert "in 2 networks" in run("inspect", tmp_path / "model").out
-    assert run("predict", tmp_path / "model", "a good film").out.startswith(("pos\t", "neg\t"))
-    swapped = ("--pretrained", reader, "--pretrained-backward", reader)
-    assert "read forward and forward" in train(toy_csv, tmp_path / "other", *swapped).err

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.data import corpus as corpus_module
-from anaphora.data.corpus import FIRST, LAST, Corpus, turn, write
+from anaphora.data.corpus import Corpus, write
 from anaphora.data.documents import Column, Documents, TextFiles, Texts, held_out, read_documents
 from anaphora.data.windows import Windows
 from anaphora.errors import DataError
@@ -20,12 +19,8 @@ def encode(texts: list[str]) -> list[np.ndarray]:
     return [np.array([ord(letter) for letter in text], np.int32) for text in texts]
 
 
-def corpus_of(*documents: str, closed: bool = False, file: Path | None = None, **how: bool) -> Corpus:
-    return write(Texts(documents), encode, 256, END, closed, file, **how)
-
-
-def shown(corpus: Corpus) -> str:
-    return "".join("|" if id == END else chr(id) for id in corpus.ids)
+def corpus_of(*documents: str, closed: bool = False, file: Path | None = None) -> Corpus:
+    return write(Texts(documents), encode, 256, END, closed, file)
 
 
 DOCUMENTS = st.lists(st.text("abc", max_size=12), min_size=1, max_size=6)
@@ -50,51 +45,6 @@ def test_a_corpus_on_disk_is_the_same(tmp_path: Path) -> None:
     assert mapped.ids.dtype == np.uint16
     assert np.array_equal(kept.ids, mapped.ids)
     assert np.array_equal(kept.starts, mapped.starts)
-
-
-@pytest.mark.parametrize("closed", [False, True])
-@given(DOCUMENTS)
-def test_a_corpus_that_is_read_backward_is_that_of_documents_turned_round(closed: bool, documents: list[str]) -> None:
-    turned = corpus_of(*(document[::-1] for document in documents), closed=closed)
-    corpus = corpus_of(*documents, closed=closed, backward=True)
-    assert corpus.ids.tolist() == turned.ids.tolist()
-    assert corpus.starts.tolist() == turned.starts.tolist()
-
-
-def test_documents_in_pieces_and_on_disk_are_turned_as_wholes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "HELD", 3)
-    monkeypatch.setattr(corpus_module, "AT_ONCE", 4)
-    pieces = [["abc", "defgh", "i"], [], ["jk", "lmno"]]
-    corpus = write(pieces, encode, 256, END, True, tmp_path / "ids", backward=True)
-    assert shown(corpus) == "|ihgfedcba||||onmlkj|"
-    assert not corpus.ids.flags.writeable
-    assert np.array_equal(np.fromfile(tmp_path / "ids", np.uint16), corpus.ids)
-
-
-@pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize(
-    ("documents", "cut", "expected"),
-    [
-        (["ab", "cd", "ef"], FIRST, "|ab|cd||ef|"),
-        (["ab", "cd", "ef"], LAST, "|ab||cd||ef"),
-        (["ab"], FIRST, "|ab"),
-        (["ab"], LAST, "|ab"),
-        (["ab", ""], LAST, "|ab||"),
-    ],
-)
-def test_a_document_that_is_cut_does_not_end(documents: list[str], cut: int, expected: str, backward: bool) -> None:
-    given = [document[::-1] for document in documents] if backward else documents
-    assert shown(corpus_of(*given, closed=True, cut=cut, backward=backward)) == expected
-
-
-@given(st.integers(0, 30), st.integers(0, 3), st.integers(0, 3), st.integers(1, 40))
-def test_parts_are_turned_in_place(numbers: int, before: int, after: int, held: int) -> None:
-    ids = np.arange(before + numbers + after)
-    expected = [*ids[:before], *ids[before : before + numbers][::-1], *ids[before + numbers :]]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(corpus_module, "HELD", held)
-        turn(ids, before, before + numbers)
-    assert ids.tolist() == expected
 
 
 @given(DOCUMENTS, st.integers(1, 5), st.integers(1, 9))

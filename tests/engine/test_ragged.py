@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anaphora.cells import CELLS
-from anaphora.engine.ragged import flip, inside, last, mask, namespace, take, turn, zero_state
+from anaphora.engine.ragged import flip, inside, last, mask, namespace, take, zero_state
 
 LENGTHS = np.array([3, 6, 0, 1, 5])
 B, T, D = 5, 6, 2
@@ -45,18 +45,6 @@ def test_flip_turns_each_row_within_its_own_length(convert):
     for row, length in enumerate(LENGTHS):
         expected[row, :length] = x_BTD[row, :length][::-1]
     np.testing.assert_array_equal(flip(convert(x_BTD), convert(LENGTHS)), expected)
-
-
-@both_libraries
-@pytest.mark.parametrize("kept", [0, 1, 2])
-def test_turn_leaves_the_first_places_where_they_are(convert, kept):
-    lengths, ids_BT = np.array([3, 6, kept, 2, 5]), np.arange(B * T).reshape(B, T)
-    expected = ids_BT.copy()
-    for row, length in enumerate(lengths):
-        expected[row, kept:length] = ids_BT[row, kept:length][::-1]
-    np.testing.assert_array_equal(turn(convert(ids_BT), convert(lengths), kept), expected)
-    nothing = turn(convert(ids_BT[:, :kept]), convert(np.full(B, kept)), kept)
-    np.testing.assert_array_equal(nothing, ids_BT[:, :kept])
 
 
 @both_libraries

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from anaphora.report.language import page
-from anaphora.report.plots import loss_curves
+from anaphora.report.plots import learning_curves, loss_curves
 from anaphora.report.scores import Reading, compare_readings
 
 PASSAGE = [("ROMEO", 9.5, 4.0), (":", 0.1, 0.2), ("\n", 0.3, 2.9), ("  O", 2.5, 2.6), (" <b>&", 6.0, 8.5), ("\n", 5, 1)]
@@ -173,8 +173,9 @@ def test_what_was_not_measured_has_no_line():
     assert ">n-gram model<" not in svg
 
 
-def test_each_network_of_an_ensemble_has_a_line_of_its_own():
-    svg = loss_curves([*EPOCHS, *EPOCHS], None)
+@pytest.mark.parametrize("curves", [loss_curves, learning_curves])
+def test_each_network_of_an_ensemble_has_a_line_of_its_own(curves):
+    svg = curves([*EPOCHS, *EPOCHS], None)
     (line,) = re.findall(r'<path d="(M [^"]*)" clip-path="[^"]*" style="fill: none; stroke: var\(--net', svg)
     assert [len(part.split("L")) for part in line.split("M")[1:]] == [3, 3]
 

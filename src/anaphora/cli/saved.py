@@ -11,10 +11,7 @@ from anaphora.estimators.load import load
 
 def as_classifier(model: Any, folder: Path) -> TextClassifier:
     if model.bundle_.task.name == "language":
-        use = f"anaphora train classify --pretrained-backward {folder}"
-        if not model.bundle_.task.options.backward:
-            use = f"anaphora generate {folder}"
-        raise OptionError(f"{folder} is a language model, which labels nothing: use {use}")
+        raise OptionError(f"{folder} is a language model, which labels nothing: use anaphora generate {folder}")
     if not isinstance(model, TextClassifier):
         raise OptionError(f"{folder} is a model for the task {model.bundle_.task.name!r}: use it from Python")
     return model

@@ -74,9 +74,6 @@ def classify(
     anaphora train language reviews.csv --text text --level word --out reader/
     anaphora train classify reviews.csv --text text --label label --pretrained reader/ --out model/
 
-    Another one that was trained with --backward makes a second network, and the two answer together
-    (--pretrained-backward).
-
     Rows that the language model has read are not new to the classifier: keep those of a final score in another file.
 
     A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had

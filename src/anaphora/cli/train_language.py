@@ -79,10 +79,10 @@ def language(
         file = ", ".join(file.name for file in files)
         place.train(model, events, finished, {"text": list(text)} if text else {}, file=file)
     if not quiet:
-        report(model.bundle_.training, out, options["backward"])
+        report(model.bundle_.training, out)
 
 
-def report(training: dict[str, Any], out: Path, backward: bool) -> None:
+def report(training: dict[str, Any], out: Path) -> None:
     """The scores on text that was not trained on, and what to do next."""
     if "test" in training:
         show_reading(training["test"], "held-out test")
@@ -92,7 +92,4 @@ def report(training: dict[str, Any], out: Path, backward: bool) -> None:
             say("This text chose the best epoch, so the scores are a little kind; --test-size 0.1 holds out another.")
     else:
         say("No text was held out, so there are no scores.")
-    if backward:
-        say_where(out, "curves", f"anaphora train classify ... --pretrained READER --pretrained-backward {out}")
-    else:
-        say_where(out, "curves and samples", f'anaphora generate {out} --prompt "Once"')
+    say_where(out, "curves and samples", f'anaphora generate {out} --prompt "Once"')

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,6 @@ AT_ONCE = 1 << 21
 """Characters that are encoded together, more or less: a tokenizer has threads, and takes 30 bytes for each."""
 HELD = 1 << 20
 """Numbers that are held before they go to the file."""
-
-
-FIRST, LAST = 0, -1
-"""Numbers of documents."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +67,10 @@ def write(
     end: int,
     closed: bool,
     file: Path | None = None,
-    cut: int | None = None,
-    backward: bool = False,
+    cut: bool = False,
 ) -> Corpus:
     """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn, but
-    for the one with the number `cut` (FIRST or LAST). Of those that are read `backward` the last token stands first.
+    for the last one where that is `cut`.
     """
     kind = np.uint16 if vocabulary <= 1 << 16 else np.uint32
     writer = _Writer(kind, file)
@@ -86,31 +80,14 @@ def write(
         encoded = encode([piece for piece, _ in some])
         for (piece, first), ids in zip(some, encoded, strict=True):
             if first:
-                if lengths and closed and cut != len(lengths) - 1:
+                if lengths and closed:
                     lengths[-1] += writer.add([end])
                 lengths.append(writer.add([end]))
             lengths[-1] += writer.add(ids)
             characters += len(piece)
-    if lengths and closed and cut not in (LAST, len(lengths) - 1):
+    if lengths and closed and not cut:
         lengths[-1] += writer.add([end])
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    ids = writer.array("r+" if backward else "r")
-    if backward:
-        plain = np.asarray(ids)  # a slice of a mapped array takes six times as long
-        for number, (first, past) in enumerate(pairwise(starts.tolist())):
-            turn(plain, first + 1, past - (closed and cut not in (number, number - len(lengths))))
-        ids = writer.array("r") if file else ids
-    return Corpus(ids, starts, characters)
-
-
-def turn(ids: NDArray[Any], first: int, past: int) -> None:
-    """Reverse `ids[first:past]` where it stands, by parts from both ends: it may be larger than memory."""
-    while past - first > 1:
-        some = min(HELD, (past - first) // 2)
-        head = ids[first : first + some][::-1].copy()
-        ids[first : first + some] = ids[past - some : past][::-1]
-        ids[past - some : past] = head
-        first, past = first + some, past - some
+    return Corpus(writer.array(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), characters)
 
 
 def _together(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bool]]]:
@@ -160,11 +137,11 @@ class _Writer:
             np.concatenate(self._parts).tofile(out)
         self._parts, self._held = [], 0
 
-    def array(self, mode: Literal["r", "r+"]) -> NDArray[Any]:
+    def array(self) -> NDArray[Any]:
         if not self._parts and not self.file:
             return np.zeros(0, self.kind)
         if not self.file:
             return np.concatenate(self._parts)
         if self._parts:
             self._flush(self.file)
-        return np.memmap(self.file, self.kind, mode) if self.file.stat().st_size else np.zeros(0, self.kind)
+        return np.memmap(self.file, self.kind, "r") if self.file.stat().st_size else np.zeros(0, self.kind)

@@ -48,12 +48,6 @@ def flip(x_BTD: Any, lengths_B: Any) -> Any:
     return take(x_BTD, xp.where(mirrored_BT >= 0, mirrored_BT, t_T))
 
 
-def turn(ids_BT: Any, lengths_B: Any, kept: int) -> Any:
-    """The same of ids `[B, T]`, behind the first `kept` of each row."""
-    behind_BT1 = ids_BT[:, kept:, None]
-    return namespace(ids_BT).concat([ids_BT[:, :kept], flip(behind_BT1, lengths_B - kept)[..., 0]], 1)
-
-
 def take(x_BTD: Any, places_BT: Any) -> Any:
     """`y[b, t] = x[b, places[b, t]]`."""
     if isinstance(x_BTD, np.ndarray):

@@ -75,11 +75,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         if options.pretrained == "none":
             return options, {}
         pretrained = read_pretrained(options.pretrained)
-        begun = {"pretrained": pretrained}
-        if options.pretrained_backward != "none":
-            begun["pretrained_backward"] = read_pretrained(options.pretrained_backward)
-            pretrained.check_beside(begun["pretrained_backward"], options)
-        return pretrained.adapted(options), begun
+        return pretrained.adapted(options), {"pretrained": pretrained}
 
     def _checked_rows(self, rows: Sequence[Any]) -> list[str]:
         return checked_texts(rows, "row")

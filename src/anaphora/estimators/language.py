@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from anaphora.base import Estimator, load_dynamic, load_training
 from anaphora.baselines import ngram
 from anaphora.bundle import Bundle
-from anaphora.data.corpus import FIRST, LAST, Corpus
+from anaphora.data.corpus import Corpus
 from anaphora.data.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
 from anaphora.data.overlap import share_found
 from anaphora.data.read import mend
@@ -98,10 +98,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         yield Stage("reading the training text")
         task = self._task.learn(options, kept, several)
         with room(partial) as folder:
-            # Where the tail of a text is held out, a document may go on across the border.
-            border, backward = isinstance(kept, Stretch), task.options.backward
-            training = task.encode(kept, folder / "training.ids", cut=LAST if border and not backward else None)
-            checked = task.encode(held, folder / "validation.ids", cut=FIRST if border and backward else None)
+            training = task.encode(kept, folder / "training.ids", cut=isinstance(kept, Stretch))
+            checked = task.encode(held, folder / "validation.ids")
             if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
             task = task.learning_from(training, asked)
@@ -125,9 +123,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         return Reader(cast(Language, fitted.task), fitted.arrays, precision)
 
     def _shown(self, task: Language, arrays: Arrays) -> Iterator[Event]:
-        if not task.options.backward:
-            (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
-            yield Sample(text)
+        (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
+        yield Sample(text)
 
     def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
@@ -139,8 +136,8 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         """`loss` (nats a token), `perplexity`, `bits_per_character`, `next_token_accuracy` and `n`, beside those
         of an n-gram model and of single tokens (`baselines`): see `report.scores.compare_readings`.
         `unknown_tokens` is the share that is read as `[UNK]`, `passages_seen` that of some passages which stand in the
-        training text, too, as far as it is kept with the model: the ten million tokens that were read last. `cleaned`
-        says whether the text is cleaned before it is read.
+        training text, too, as far as it is kept with the model: the last ten million tokens. `cleaned` says whether the
+        text is cleaned before it is read.
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
         at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
@@ -172,9 +169,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         return reading
 
     def score(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The log-probability (nats) of every token of each text, given those before it, or, with `backward`, those
-        after it: a list of `[tokens]`.
-        """
+        """The log-probability (nats) of every token of each text, given those before it: a list of `[tokens]`."""
         return self._reader.scores(checked_texts(texts))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -250,25 +245,23 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
         scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
         passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2)[:, 0])
-        length, backward = SAMPLE[reader.task.options.level], reader.task.options.backward
-        heats = () if backward else TEMPERATURES
-        samples = [(heat, self.generate(length=length, temperature=heat)) for heat in heats]
-        self.examined_ = Reading(scores, passage, samples, backward)
+        samples = [
+            (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES
+        ]
+        self.examined_ = Reading(scores, passage, samples)
         return self.examined_
 
     def _passage(self, corpus: Corpus, own_N: NDArray[Any], theirs_N: NDArray[Any]) -> list[tuple[str, float, float]]:
-        """The tokens of a corpus that are read first, with their surprises, in the order of the text."""
-        task, targets = self._reader.task, np.arange(min(PASSAGE, corpus.targets))
-        ids_N = corpus.ids[corpus.places(targets)]
-        pieces = [UNKNOWN if id == UNKNOWN_ID else task.codec.decode([id]) for id in ids_N.tolist()]
-        shown = targets[: 1 + int(np.sum(np.cumsum([len(piece) for piece in pieces]) <= PASSAGE))]
-        if task.options.backward:  # each document the other way round
-            shown = shown[np.lexsort((-shown, corpus.document_of(shown)))]
-        decode = task.codec.decoder()
-        return [
-            (UNKNOWN if ids_N[n] == UNKNOWN_ID else decode(ids_N[n]), -float(own_N[n]), -float(theirs_N[n]))
-            for n in shown.tolist()
-        ]
+        """The first tokens of a corpus with their surprises."""
+        decode, passage, characters = self._reader.task.codec.decoder(), [], 0
+        places = corpus.places(np.arange(min(PASSAGE, corpus.targets)))
+        for id, own, theirs in zip(corpus.ids[places].tolist(), own_N.tolist(), theirs_N.tolist(), strict=False):
+            piece = UNKNOWN if id == UNKNOWN_ID else decode(id)
+            passage.append((piece, -own, -theirs))
+            characters += len(piece)
+            if characters > PASSAGE:
+                break
+        return passage
 
 
 def documents_of(texts: str | Sequence[str] | Documents) -> Documents:

@@ -14,19 +14,6 @@ Parameters = dict[str, Parameter]
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Token ids in the order in which they are read: as they stand, or `backward`, behind the first `kept` of each row,
-    which open it.
-    """
-
-    backward: bool
-    kept: int
-
-    def parameters(self) -> Parameters:
-        return {}
-
-
-@dataclass(frozen=True)
 class Embedding:
     """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table stays as it began. One that is learned `by_rows`
     has a gradient of the rows that were read, and of no others.
@@ -205,8 +192,7 @@ class Candidates:
 
 
 Block = (
-    Turn
-    | Embedding
+    Embedding
     | Recurrent
     | Pool
     | Dense

@@ -13,7 +13,6 @@ from anaphora.networks.blocks import (
     LockedDropout,
     Pool,
     Spec,
-    Turn,
     WordDropout,
 )
 from anaphora.networks.options import NetworkOptions
@@ -24,9 +23,6 @@ class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
     pool: str = SUITED
-    backward: bool = option(
-        False, "with --no-bidirectional, read each text from its end to its beginning; --pretrained says it itself"
-    )
     embedding_size: int = option(None, "width of a token's vector; that of --vectors, or 128", at_least=1)
     vectors: str = option("none", "a file of ready-made word vectors to begin with (GloVe, word2vec, fastText, .npy)")
     freeze_vectors: bool = option(False, "leave the vectors of --vectors as they are")
@@ -51,13 +47,11 @@ class ClassifierOptions(NetworkOptions):
     )
 
 
-def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: int, opening: int = 0) -> Spec:
-    """The blocks. Of a text read backward the first `opening` tokens stay the first."""
+def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: int) -> Spec:
     encoder = options.encoder(options.embedding_size)
     pool = Pool(options.pool, encoder.width, options.bidirectional)
     hidden = Hidden(pool.width, options.dense)
     return {
-        "turn": Turn(options.backward, opening),
         "word_dropout": WordDropout(options.word_dropout, unknown),
         "embedding": Embedding(vocabulary, options.embedding_size, options.freeze_vectors, by_rows=True),
         "adversary": Adversary(options.adversarial),
@@ -72,7 +66,6 @@ def spec(options: ClassifierOptions, *, vocabulary: int, unknown: int, classes: 
 
 def forward(net: Any, ids_BT: Any, lengths_B: Any, state: Any = None) -> Any:
     """Features `[B, width]` and the state at the rows' ends; the loss or decode applies the head, never this."""
-    ids_BT = net.word_dropout(net.turn(ids_BT, lengths_B))
-    x_BTD = net.locked_dropout(net.adversary(net.embedding(ids_BT)))
+    x_BTD = net.locked_dropout(net.adversary(net.embedding(net.word_dropout(ids_BT))))
     y_BTH, state = net.encoder(x_BTD, lengths_B, state)
     return net.hidden(net.dropout(net.pool(y_BTH, lengths_B))), state

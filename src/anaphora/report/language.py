@@ -25,7 +25,7 @@ def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
     if training.get("epochs"):
         sections.append(section("Learning", _learning(training["epochs"], scores["baselines"])))
     if reading.passage:
-        sections.append(section("Where it is surprised", _passage(reading.passage, reading.backward), wide=True))
+        sections.append(section("Where it is surprised", _passage(reading.passage), wide=True))
     if reading.samples:
         sections.append(section("What it writes", _samples(reading.samples), wide=True))
     sections.append(made(training))
@@ -44,7 +44,7 @@ def _scores_table(scores: Mapping[str, Any]) -> str:
             rows.append(_measured(called, scores["baselines"][name]))
     note = (
         "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
-        f"Next right: how often the most probable token was the one that came next, over {scores['n']:,} tokens.</p>"
+        f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
     )
     return table(["", "perplexity", "bits per character", "next right"], rows) + note
 
@@ -68,15 +68,14 @@ def _learning(epochs: Sequence[Mapping[str, Any]], baselines: Mapping[str, Any])
     return f"{plots.loss_curves(epochs, ngram)}<p class=soft>{note}</p>"
 
 
-def _passage(passage: Sequence[tuple[str, float, float]], backward: bool) -> str:
+def _passage(passage: Sequence[tuple[str, float, float]]) -> str:
     ahead = sum(ngram - network >= FAR for _, network, ngram in passage)
     behind = sum(network - ngram >= FAR for _, network, ngram in passage)
     note = (
         "<p class=soft>The stronger the colour, the less probable the token was to the network. "
         "<span class=ahead>Underlined</span>: at least ten times as probable to the network as to the n-gram model, "
         f"{ahead:,} of {len(passage):,} tokens; the other way round: {behind:,}. "
-        "Point at a token for its probabilities."
-        f"{' Both models read from the end: they know what follows a token here.' if backward else ''}</p>"
+        "Point at a token for its probabilities.</p>"
     )
     return f"{note}{_legend()}<div class=passage>{''.join(_token(*token) for token in passage)}</div>"
 

@@ -35,14 +35,12 @@ class Reading:
     """What a language model made of a text, for a page.
 
     Its scores beside those of an n-gram model (`compare_readings`), each token of a passage with its surprise (nats) by
-    the network and by the n-gram model, and samples of the model's own writing with their temperatures. Where both
-    models read `backward`, they know what follows a token in the passage, and there are no samples.
+    the network and by the n-gram model, and samples of the model's own writing with their temperatures.
     """
 
     scores: dict[str, Any]
     passage: Sequence[tuple[str, float, float]]
     samples: Sequence[tuple[float, str]]
-    backward: bool = False
 
 
 def compare(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
-from anaphora.engine.ragged import flat, turn
+from anaphora.engine.ragged import flat
 from anaphora.networks import blocks
 from anaphora.runtime.session import Session
 
@@ -44,11 +44,6 @@ class Block:
     def __init__(self, spec: Any, weights: Weights) -> None:
         self.spec = spec
         self.weights = weights
-
-
-class Turn(Block):
-    def __call__(self, ids_BT: Any, lengths_B: Any) -> Any:
-        return turn(ids_BT, lengths_B, self.spec.kept) if self.spec.backward else ids_BT
 
 
 class Embedding(Block):
@@ -103,7 +98,6 @@ class Unchanged(Block):
 
 
 BLOCKS: dict[type, type[Block]] = {
-    blocks.Turn: Turn,
     blocks.Embedding: Embedding,
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,

@@ -81,13 +81,12 @@ class Reader:
         return found
 
     def scores(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The log-probability of every token of each text, in the text's order."""
+        """The log-probability of every token of each text."""
         if not texts:
             return []
         corpus = self.task.encode(Texts(texts), closed=False)
         found = self.judged(corpus, streams=1)[:, 0]
-        split = np.split(found, corpus.before[1:-1])
-        return [own[::-1].copy() for own in split] if self.task.options.backward else split
+        return np.split(found, corpus.before[1:-1])
 
     def embeddings(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 
 from anaphora.networks.network import In, build, member
 from anaphora.runtime import blocks
-from anaphora.tasks import Task, member_task
+from anaphora.tasks import Task
 
 
 def networks(task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int, precision: str) -> list[Any]:
     """All `members`, whose arrays stand in one (`networks.network.together`)."""
-    kit = In(blocks, precision)
-    return [
-        build(task.recipe, member_task(task, place).spec(), kit, member(arrays, place, members))
-        for place in range(members)
-    ]
+    kit, spec = In(blocks, precision), task.spec()
+    return [build(task.recipe, spec, kit, member(arrays, place, members)) for place in range(members)]

@@ -243,10 +243,8 @@ class Stopping:
 
 
 def start(reader: Reader, prompt: str, rows: int) -> Writing:
-    """A text to go on with, in `rows` samples. Raises OptionError where the model reads backward."""
+    """A text to go on with, in `rows` samples."""
     check_count("samples", rows)
-    if reader.task.options.backward:
-        raise OptionError("this language model reads backward, for pretrained_backward: it does not write")
     writing = Writing(reader, engine(reader, rows), rows)
     if prompt:
         writing.read(prompt)

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 
-from anaphora.tasks.task import RowTask, Task, member_task
+from anaphora.tasks.task import RowTask, Task
 
 _HOME = {
     "classify": "anaphora.tasks.classify.Classify",
@@ -30,4 +30,4 @@ class _Tasks(Mapping[str, type[Task]]):
 
 TASKS = _Tasks()
 
-__all__ = ["TASKS", "RowTask", "Task", "member_task"]
+__all__ = ["TASKS", "RowTask", "Task"]

@@ -76,11 +76,6 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     pretrained: str = option(
         "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
     )
-    pretrained_backward: str = option(
-        "none",
-        "with --pretrained, the folder of a language model of the same tokens and sizes that reads --backward: another "
-        "network begins as it, in twice the time, and the two answer together",
-    )
     unfreeze: bool = option(
         False, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
     )
@@ -91,21 +86,9 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pretrained == "none":
-            for name in ("pretrained_backward", "unfreeze", "layer_rate"):
+            for name in ("unfreeze", "layer_rate"):
                 if (value := getattr(self, name)) != self.__dataclass_fields__[name].default:
                     raise OptionError(f"{name}={value!r} wants a language model to begin as: give pretrained")
-            if self.backward and self.bidirectional:
-                raise OptionError(
-                    "backward=True reads each text from its end, bidirectional=True from both: add bidirectional=False "
-                    "(--no-bidirectional)"
-                )
-
-    def networks(self) -> int:
-        return super().networks() * (1 if self.pretrained_backward == "none" else 2)
-
-    def member(self, place: int) -> Self:
-        """With a language model for each direction, every second network reads backward."""
-        return self if self.pretrained_backward == "none" else replace(self, backward=place % 2 == 1)
 
     def fine_tuning(self) -> FineTuning:
         return FineTuning() if self.pretrained == "none" else FineTuning(self.unfreeze, self.layer_rate)
@@ -128,8 +111,6 @@ class Classify(Labelled):
     """Ready-made vectors of some token ids; they matter when a training begins, and are not saved."""
     pretrained: Pretrained | None = field(default=None, repr=False)
     """The language model that the network begins as; it matters then, and is not saved."""
-    pretrained_backward: Pretrained | None = field(default=None, repr=False)
-    """The one that those networks begin as which read backward, where the others do not."""
 
     name: ClassVar[str] = "classify"
     unit: ClassVar[str] = "rows"
@@ -145,7 +126,6 @@ class Classify(Labelled):
         rows: Sequence[str],
         targets: Sequence[Label],
         pretrained: Pretrained | None = None,
-        pretrained_backward: Pretrained | None = None,
     ) -> Self:
         """Learn the labels, and the vocabulary unless it is that of a language model, to whose values the options are
         `adapted` then.
@@ -153,8 +133,7 @@ class Classify(Labelled):
         labels, counts = counted(targets)
         if pretrained:
             options = replace(options, embedding_size=options.embedding_size + options.bayes_start)
-            encoder = pretrained.encoder(options)
-            return cls(options, labels, counts, encoder, pretrained=pretrained, pretrained_backward=pretrained_backward)
+            return cls(options, labels, counts, pretrained.encoder(options), pretrained=pretrained)
         encoder = TextEncoder.learn(options, rows)
         vectors = _ready_made(options, encoder)
         width = len(next(iter(vectors.values()))) if vectors else EMBEDDING_SIZE
@@ -167,7 +146,7 @@ class Classify(Labelled):
 
     def spec(self) -> Spec:
         sizes = {"vocabulary": self.encoder.size, "unknown": UNKNOWN_ID, "classes": len(self.labels)}
-        return classifier.spec(self.options, **sizes, opening=int(self.encoder.documents))
+        return classifier.spec(self.options, **sizes)
 
     def encode(self, rows: Sequence[str], targets: Sequence[Label] | None = None) -> Examples:
         return Examples(self.encoder.encode(rows), None if targets is None else self.numbers(targets))
@@ -179,9 +158,8 @@ class Classify(Labelled):
         """All below the pool begins as in the language model, if there is one; token vectors begin as its own or the
         ready-made ones, and but for the latter with some naive-Bayes weights of the labels.
         """
-        begun = self.pretrained_backward if self.options.backward and self.pretrained_backward else self.pretrained
-        if begun:
-            arrays = begun.within(arrays)
+        if self.pretrained:
+            arrays = self.pretrained.within(arrays)
         embedding_VD = arrays["embedding.weight"].copy()
         for token, vector in self.vectors.items():
             embedding_VD[token] = vector
@@ -197,9 +175,8 @@ class Classify(Labelled):
         embedding_VD[:, :width] = head_start(ratios_VK, width, BAYES_DEVIATION, self.options.seed)
 
     def facts(self) -> dict[str, Any]:
-        begun = {"pretrained": self.pretrained, "pretrained_backward": self.pretrained_backward}
         if self.pretrained:
-            return {f"{name}_sha256": reader.sha256() for name, reader in begun.items() if reader}
+            return {"pretrained_sha256": self.pretrained.sha256()}
         if not self.vectors:
             return {}
         return {"vectors_cover": f"{len(self.vectors):,} of {self.encoder.size:,} tokens"}

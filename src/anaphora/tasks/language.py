@@ -70,11 +70,6 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         at_least=0,
         below=1,
     )
-    backward: bool = option(
-        False,
-        "read each document from its end to its beginning, for a classifier's --pretrained-backward; no text is "
-        "written then",
-    )
     window: int = option(None, "tokens of a stream that are read before each step of the optimizer", at_least=1)
     activation_penalty: float = option(0.0, "weight of the features' mean square in the loss (AR)", at_least=0)
     change_penalty: float = option(
@@ -121,6 +116,7 @@ class Language:
 
     name: ClassVar[str] = "language"
     unit: ClassVar[str] = "tokens"
+    example: ClassVar[str] = 'print(model.generate("Once", length=200, temperature=0.8))'
     note: ClassVar[str] = (
         "`baseline/` holds the tokens of the training text, for the n-gram model: leave it out where that text is not "
         "to be passed on."
@@ -162,23 +158,17 @@ class Language:
         frequencies = training.frequencies(self.codec.size) if options.sampled_softmax else None
         return replace(self, options=options, frequencies=frequencies)
 
-    @property
-    def example(self) -> str:
-        if self.options.backward:
-            return 'print(model.perplexity("Once upon a time"))'
-        return 'print(model.generate("Once", length=200, temperature=0.8))'
-
     def spec(self) -> Spec:
         return language.spec(self.options, vocabulary=self.codec.size, unknown=UNKNOWN_ID)
 
     def encode(
-        self, documents: Documents, file: Path | None = None, closed: bool | None = None, cut: int | None = None
+        self, documents: Documents, file: Path | None = None, closed: bool | None = None, cut: bool = False
     ) -> Corpus:
-        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own. The
-        document with the number `cut` (`corpus.FIRST` or `LAST`) does not end.
+        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own. Where the
+        last document is `cut`, it does not end.
         """
         closed = self.closed if closed is None else closed
-        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut, self.options.backward)
+        return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut)
 
     def ids(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of pieces of text."""

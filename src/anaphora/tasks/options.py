@@ -95,10 +95,6 @@ class TrainingOptions(Config):
         """How many are trained, one after the other."""
         return 1
 
-    def member(self, place: int) -> Self:
-        """Those of one of them."""
-        return self
-
     def fine_tuning(self) -> FineTuning:
         """Networks that begin at random learn in all layers alike."""
         return FineTuning()

@@ -14,7 +14,7 @@ from anaphora.text.encode import TextEncoder, TextOptions
 TAKEN = (
     *(field.name for field in fields(CleanOptions)),
     *("level", "vocab_size", "min_count"),
-    *("cell", "activation", "embedding_size", "hidden_size", "layers", "backward"),
+    *("cell", "activation", "embedding_size", "hidden_size", "layers"),
 )
 """A classifier's options whose values are the language model's."""
 FIXED = {
@@ -53,27 +53,6 @@ class Pretrained:
                     f"{name}={value!r}: leave out {name}, or pretrained"
                 )
         return replace(options, **values)
-
-    def check_beside(self, other: "Pretrained", options: Any) -> None:
-        """Raise OptionError unless another one is the same but for its direction, which is backward."""
-        own, theirs = self.task.options, other.task.options
-        if own.backward or not theirs.backward:
-            ways = " and ".join("backward" if task.backward else "forward" for task in (own, theirs))
-            raise OptionError(
-                f"pretrained={options.pretrained!r} and pretrained_backward={options.pretrained_backward!r} read "
-                f"{ways}: the first is to read forward, and the second was trained with backward=True (--backward)"
-            )
-        for name in sorted({*TAKEN} - {"backward"}):
-            if getattr(own, name) != getattr(theirs, name):
-                raise OptionError(
-                    f"pretrained and pretrained_backward are to agree, but have {name}={getattr(own, name)!r} and "
-                    f"{name}={getattr(theirs, name)!r}"
-                )
-        if (self.task.tokenizer(), self.task.stopwords) != (other.task.tokenizer(), other.task.stopwords):
-            raise OptionError(
-                "pretrained and pretrained_backward have learned different tokens: train both by the same command, but "
-                "for backward"
-            )
 
     def encoder(self, options: TextOptions) -> TextEncoder:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)

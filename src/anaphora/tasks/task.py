@@ -5,7 +5,6 @@ scales). It is NumPy throughout; what differs between training and running stand
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
@@ -20,6 +19,8 @@ class Task(Protocol):
     """The class of its options."""
     unit: ClassVar[str]
     """What its targets are called: rows, tokens."""
+    example: ClassVar[str]
+    """What a model does, as a line of Python."""
     note: ClassVar[str]
     """What whoever passes a model on should know."""
     recipe: ClassVar[ModuleType]
@@ -28,10 +29,6 @@ class Task(Protocol):
     @property
     def options(self) -> Any:
         """What the user chose."""
-
-    @property
-    def example(self) -> str:
-        """What a model does, as a line of Python."""
 
     def spec(self) -> Spec:
         """The blocks of the network, with all sizes."""
@@ -63,11 +60,6 @@ class Task(Protocol):
     @classmethod
     def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
         """The task of a saved model. Raises ValueError, KeyError or TypeError where the data do not fit."""
-
-
-def member_task(task: Any, place: int) -> Any:
-    """The task, a dataclass, of one network of several."""
-    return replace(task, options=task.options.member(place))
 
 
 class RowTask(Task, Protocol):

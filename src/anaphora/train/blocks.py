@@ -15,7 +15,7 @@ from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
-from anaphora.engine.ragged import flat, turn
+from anaphora.engine.ragged import flat
 from anaphora.networks import blocks, network
 from anaphora.train import sampled
 from anaphora.train.rows import HAVE_SPARSE
@@ -161,11 +161,6 @@ class Noise(Block):
         return x * self.kept(*shape, device=x.device).to(x.dtype).mul_(1 / (1 - self.spec.rate))
 
 
-class Turn(Block):
-    def forward(self, ids_BT: torch.Tensor, lengths_B: torch.Tensor) -> Any:
-        return turn(ids_BT, lengths_B, self.spec.kept) if self.spec.backward else ids_BT
-
-
 class Embedding(Block):
     def __init__(self, spec: blocks.Embedding, weights: Mapping[str, NDArray[np.float32]]) -> None:
         super().__init__(spec, weights)
@@ -271,7 +266,6 @@ class Candidates(Noise):
 
 
 BLOCKS: dict[type, type[Block]] = {
-    blocks.Turn: Turn,
     blocks.Embedding: Embedding,
     blocks.Recurrent: Recurrent,
     blocks.Pool: Pool,

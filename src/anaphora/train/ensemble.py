@@ -6,7 +6,7 @@ from typing import Any
 
 from anaphora.data.batch import Source
 from anaphora.events import Event, Stage
-from anaphora.tasks import Task, member_task
+from anaphora.tasks import Task
 from anaphora.train import loop
 from anaphora.train.checkpoint import Best, Checkpoints
 
@@ -33,5 +33,4 @@ def train(
             yield Stage(f"network {place + 1} of {networks}")
         bests.append(Best())
         checkpoints = None if partial is None else Checkpoints(partial, run, place)
-        seed = options.seed + SEEDS_APART * place
-        yield from loop.train(member_task(task, place), training, validation, bests[-1], seed, checkpoints)
+        yield from loop.train(task, training, validation, bests[-1], options.seed + SEEDS_APART * place, checkpoints)
