@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from anaphora import TextClassifier
 from anaphora.networks.network import draw
+from anaphora.tasks.classify import ClassifyConfig
+from anaphora.tasks.language import LanguageConfig
 from anaphora.tasks.options import TrainingOptions
 from anaphora.train.optim import clip, make_optimizer
 from anaphora.train.rows import RowAdamW
@@ -77,9 +79,32 @@ def test_a_row_learns_as_if_the_steps_that_read_it_were_all():
         assert torch.allclose(after[row], alone, atol=1e-6)
 
 
-def test_the_state_survives():
+def test_where_all_steps_count_rows_learn_as_by_sparse_adam():
+    """Of which the weight decay stands beside: it takes the same share of a row that a step has read."""
+    ours, theirs = (torch.nn.Parameter(Table(True).weight.detach().clone()) for _ in range(2))
+    steps = RowAdamW([ours], alone=False, lr=0.1, betas=(0.9, 0.99), weight_decay=0.1)
+    others = torch.optim.SparseAdam([theirs], lr=0.1, betas=(0.9, 0.99))
+    for ids in READ:
+        for parameter, optimizer in ((ours, steps), (theirs, others)):
+            (functional.embedding(ids, parameter, sparse=True) * torch.arange(4.0)).sum().backward()
+            if optimizer is others:
+                with torch.no_grad():
+                    theirs[ids.unique()] *= 1 - 0.1 * 0.1
+            optimizer.step()
+            optimizer.zero_grad()
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_rows_of_a_language_model_learn_faster_where_they_are_rare():
+    """A classifier's do not (docs/decisions.md)."""
+    for config, alone in ((LanguageConfig(), False), (ClassifyConfig(), True)):
+        assert make_optimizer(Table(True), config.resolved(100)).alone == alone
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_state_survives(alone):
     nets = Table(True), Table(True)
-    steps = [RowAdamW(net.parameters(), lr=0.1) for net in nets]
+    steps = [RowAdamW(net.parameters(), alone=alone, lr=0.1) for net in nets]
     nets[0](READ[0]).backward()
     steps[0].step()
     nets[1].load_state_dict(nets[0].state_dict())

@@ -76,6 +76,9 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         0.0, "weight of the mean square of their changes from token to token (TAR)", at_least=0
     )
 
+    def rows_learn_alone(self) -> bool:
+        return False
+
     def steps_of_an_epoch(self, targets: int) -> int:
         return windows.steps(targets, self.streams(targets), self.window)
 

@@ -99,6 +99,10 @@ class TrainingOptions(Config):
         """Networks that begin at random learn in all layers alike."""
         return FineTuning()
 
+    def rows_learn_alone(self) -> bool:
+        """Whether a token's vector learns as if the steps that read it were all, or faster (`train/rows.py`)."""
+        return True
+
     def suited(self, rows: int) -> Mapping[str, Any]:
         """What suits a number of rows, for every option that is None by default and that no optimizer suits."""
         return {"epochs": 20, "batch_size": 32}

@@ -36,7 +36,8 @@ def make_optimizer(net: Net, options: TrainingOptions) -> torch.optim.Optimizer:
         momentum = MOMENTUM if options.optimizer == "sgd" else 0.0
         return _dense(torch.optim.SGD(groups, lr=options.learning_rate, momentum=momentum, fused=True))
     if options.optimizer == "adamw":
-        return RowAdamW(groups, lr=options.learning_rate, betas=BETAS, fused=True)
+        rate = options.learning_rate
+        return RowAdamW(groups, alone=options.rows_learn_alone(), lr=rate, betas=BETAS, fused=True)
     return _dense(torch.optim.Adam(groups, lr=options.learning_rate, betas=BETAS, fused=True))
 
 

@@ -34,12 +34,17 @@ def dense(optimizer: torch.optim.Optimizer, *_: Any) -> None:
 
 
 class RowAdamW(torch.optim.AdamW):
-    """AdamW by which a matrix's row learns as if the steps that have a gradient for it were all: the others leave it
-    and its means as they are, and do not count for the correction of these.
+    """AdamW by which a step moves those rows of a matrix that it has a gradient for, and leaves the others and their
+    means as they are.
 
-    `torch.optim.SparseAdam`, without weight decay, counts all steps: a row that is read for the first time late moves
-    as if its means had been long in the making, up to twice as far for each reading (docs/decisions.md).
+    With `alone` a row learns as if the steps that read it were all. Without, all steps count for the correction of its
+    means, as in `torch.optim.SparseAdam`: a row that is read for the first time late moves as if these had been long in
+    the making, up to twice as far for each reading. What suits which network: docs/decisions.md.
     """
+
+    def __init__(self, params: Any, *, alone: bool = True, **options: Any) -> None:
+        super().__init__(params, **options)
+        self.alone = alone
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -57,14 +62,15 @@ class RowAdamW(torch.optim.AdamW):
     def _step_rows(self, group: dict[str, Any], parameter: torch.Tensor, gradient: torch.Tensor) -> None:
         state = self.state[parameter]
         if not state:
-            state["step"] = parameter.new_zeros(len(parameter), 1)
+            state["step"] = parameter.new_zeros(len(parameter) if self.alone else 1, 1)
             state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         first, second = group["betas"]
         rows, g_RH = gradient._indices()[0], gradient._values()
-        steps_R1 = state["step"][rows] + 1
+        counted = rows if self.alone else slice(None)
+        steps_R1 = state["step"][counted] + 1
         mean_RH = state["exp_avg"][rows].lerp_(g_RH, 1 - first)
         square_RH = state["exp_avg_sq"][rows].mul_(second).addcmul_(g_RH, g_RH, value=1 - second)
-        state["step"][rows], state["exp_avg"][rows], state["exp_avg_sq"][rows] = steps_R1, mean_RH, square_RH
+        state["step"][counted], state["exp_avg"][rows], state["exp_avg_sq"][rows] = steps_R1, mean_RH, square_RH
         size_RH = (square_RH / (1 - second**steps_R1)).sqrt_().add_(group["eps"])
         own_RH = parameter[rows].mul_(1 - group["lr"] * group["weight_decay"])
         parameter[rows] = own_RH.addcdiv_(mean_RH / (1 - first**steps_R1), size_RH, value=-group["lr"])
