@@ -77,7 +77,7 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
     )
 
     def rows_learn_alone(self) -> bool:
-        return False
+        return False  # most words are rare, and perplexity is lower by it (docs/decisions.md)
 
     def steps_of_an_epoch(self, targets: int) -> int:
         return windows.steps(targets, self.streams(targets), self.window)

@@ -100,7 +100,9 @@ class TrainingOptions(Config):
         return FineTuning()
 
     def rows_learn_alone(self) -> bool:
-        """Whether a token's vector learns as if the steps that read it were all, or faster (`train/rows.py`)."""
+        """Whether a token's vector learns as if the steps that read it were all; otherwise it learns faster where it is
+        rare (`train/rows.py`).
+        """
         return True
 
     def suited(self, rows: int) -> Mapping[str, Any]:
