@@ -320,6 +320,18 @@ def test_token_ids_of_what_was_killed_are_not_left(tmp_path: Path) -> None:
     assert not left.parent.exists()
 
 
+@pytest.mark.parametrize("more", [{"tied": False}, {"tied": True, "sampled_softmax": 5}], ids=["not tied", "sampled"])
+def test_a_stopped_training_of_some_rows_goes_on_to_the_same_weights(more: dict[str, Any], tmp_path: Path) -> None:
+    options: dict[str, Any] = SMALL | {"steps": 12, "embedding_size": SMALL["hidden_size"]} | more
+    unbroken, model = LanguageModel(**options).fit(HELLO), LanguageModel(**options)
+    events = model.fit_events(HELLO, partial=tmp_path)
+    next(event for event in events if isinstance(event, Step) and event.step == 5)
+    events.close()
+    list(model.fit_events(HELLO, partial=tmp_path))
+    for name, array in unbroken.bundle_.arrays.items():
+        assert np.array_equal(array, model.bundle_.arrays[name]), name
+
+
 def test_the_vocabulary_comes_from_the_training_text_alone() -> None:
     model = LanguageModel(**SMALL, steps=2).fit("ab\n" * 2000, "abQ\n" * 50)
     assert b"Q" not in model.bundle_.task.codec.pieces
