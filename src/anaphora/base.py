@@ -100,6 +100,7 @@ class Estimator(ABC):
         facts: dict[str, Any],
         baseline: Mapping[str, bytes],
         partial: str | os.PathLike[str] | None,
+        linear: Mapping[str, bytes] | None = None,
     ) -> Generator[Event, None, None]:
         """Train the task's networks and adopt the best; whatever stops it, what is best so far is adopted.
 
@@ -125,7 +126,8 @@ class Estimator(ABC):
             if members := [best.arrays for best in bests if best.arrays is not None]:
                 own = {"best_epoch": bests[0].epoch, "seconds": round(time.perf_counter() - began, 1), "epochs": epochs}
                 arrays = together(members)
-                self._adopt(Bundle(task, arrays, training=facts | own, baseline=baseline, members=len(members)))
+                made = facts | own
+                self._adopt(Bundle(task, arrays, {}, made, baseline, members=len(members), linear=linear or {}))
 
         try:
             folder = None if partial is None else Path(partial)

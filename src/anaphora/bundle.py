@@ -5,6 +5,7 @@ tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenize
 model.safetensors   the weights, named as the network's parts
 README.md           a model card that writes itself
 report.html         scores as a page, where rows were held out
+linear/             the linear model that answers beside the network, where the options want one
 baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
 """
 
@@ -28,7 +29,7 @@ from anaphora.tasks import TASKS, Task
 
 FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
-CARD, REPORT, BASELINE = "README.md", "report.html", "baseline/"
+CARD, REPORT, LINEAR, BASELINE = "README.md", "report.html", "linear/", "baseline/"
 MOST_MEMBERS = 100
 SHOWN = ("accuracy", "macro_f1", "mae", "rmse", "r2", "mase", "perplexity", "bits_per_character")
 """Of the scores, what the card shows."""
@@ -47,6 +48,8 @@ class Bundle:
     report: str = ""
     members: int = 1
     """How many networks `arrays` holds; they answer together."""
+    linear: Mapping[str, bytes] = field(default_factory=dict)
+    """The files of the linear model that answers beside them, if there is one."""
 
     def to_files(self) -> dict[str, bytes]:
         """File names and their contents."""
@@ -59,7 +62,7 @@ class Bundle:
             "columns": self.columns,
             "training": finite(self.training),
         }
-        files = {WEIGHTS: arrays.to_bytes(self.arrays)}
+        files = {WEIGHTS: arrays.to_bytes(self.arrays)} | _under(LINEAR, self.linear)
         tokenizer = self.task.tokenizer()
         if tokenizer is not None:
             files[TOKENIZER] = tokenizer.encode()
@@ -68,7 +71,7 @@ class Bundle:
         files[CARD] = card(self).encode()
         if self.report:
             files[REPORT] = self.report.encode()
-        return files | {BASELINE + name: content for name, content in self.baseline.items()}
+        return files | _under(BASELINE, self.baseline)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], name: str = "the model") -> "Bundle":
@@ -89,11 +92,19 @@ class Bundle:
         weights = _weights(files[WEIGHTS], expected, name)
         if changed := _changed(config, files):
             raise BundleError(f"{name} is damaged: {in_words(changed)} changed since it was saved")
-        baseline = {
-            file.removeprefix(BASELINE): content for file, content in files.items() if file.startswith(BASELINE)
-        }
+        baseline, linear = _within(BASELINE, files), _within(LINEAR, files)
         report = files.get(REPORT, b"").decode()
-        return cls(task, weights, config["columns"], config["training"], baseline, report, members)
+        return cls(task, weights, config["columns"], config["training"], baseline, report, members, linear)
+
+
+def _under(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of a folder, as those of the one that it is in."""
+    return {folder + name: content for name, content in files.items()}
+
+
+def _within(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The other way round."""
+    return {name.removeprefix(folder): content for name, content in files.items() if name.startswith(folder)}
 
 
 def write(bundle: Bundle, folder: Path, force: bool = False) -> None:
@@ -151,7 +162,7 @@ def _is_ours(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     names = {file.name for file in folder.iterdir()}
-    if not names <= {*READ, CARD, BASELINE.rstrip("/")}:
+    if not names <= {*READ, CARD, LINEAR.rstrip("/"), BASELINE.rstrip("/")}:
         return False
     try:
         return not names or {"format", "task", "options"} <= set(json.loads((folder / CONFIG).read_bytes()))
@@ -164,6 +175,7 @@ def read(folder: Path) -> Bundle:
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a model folder: there is no such folder")
     files = {name: (folder / name).read_bytes() for name in READ if (folder / name).is_file()}
+    files |= _under(LINEAR, UnreadFiles(folder / LINEAR))
     return replace(Bundle.from_files(files, str(folder)), baseline=UnreadFiles(folder / BASELINE))
 
 
@@ -217,7 +229,8 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
 def _digests(config: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, str]:
     """SHA-256 of the files that a model's answers depend on; of the config, all but these digests."""
     plain = json.dumps({key: value for key, value in config.items() if key != "sha256"}, sort_keys=True).encode()
-    contents = {CONFIG: plain, **{name: files[name] for name in (TOKENIZER, WEIGHTS) if name in files}}
+    answering = [name for name in files if name in (TOKENIZER, WEIGHTS) or name.startswith(LINEAR)]
+    contents = {CONFIG: plain, **{name: files[name] for name in answering}}
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anaphora.baselines.text import ARRAYS, FACTS, TERMS, Baselines, rows_files, seen_in
+from anaphora.baselines.linear import ARRAYS, TERMS
+from anaphora.baselines.text import FACTS, Baselines, rows_files, seen_in
 from anaphora.errors import BundleError
 
 PLANTS = ["red rose", "green leaf", "brown root"]

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from anaphora.cli.talk import duration
 from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
-from anaphora.report.words import FORECAST_SCORES, dynamic_verdict
+from anaphora.report.words import FORECAST_SCORES, compared, dynamic_verdict
 
 talk = Console(stderr=True, highlight=False, markup=False)
 # A table that goes to a file is not squeezed into a terminal's width.
@@ -80,13 +80,12 @@ def done(event: Done) -> str:
 
 
 def show_scores(scores: Mapping[str, Any], rows: str) -> None:
-    """The network beside its baselines, then the network in detail, then the verdict."""
+    """The model beside its parts and baselines, then the model in detail, then the verdict."""
     table = Table(title=f"{scores['n']:,} {rows} rows", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for name in ("accuracy", "macro F1", "weighted F1"):
         table.add_column(name, justify="right")
-    compared = {"network": scores, **dict(reversed(scores["baselines"].items()))}
-    for name, of in compared.items():
+    for name, of in compared(scores).items():
         table.add_row(name, *(f"{of[key]:.4f}" for key in ("accuracy", "macro_f1", "weighted_f1")))
     results.print(table, "", report_table(scores), "", confusion_table(scores["confusion_matrix"]), "")
     if scores["unknown_labels"]:
@@ -101,7 +100,7 @@ def show_scores(scores: Mapping[str, Any], rows: str) -> None:
 def report_table(scores: Mapping[str, Any]) -> Table:
     """Precision, recall, F1 and support of every label."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("network")
+    table.add_column("together" if "parts" in scores else "network")
     for name in ("precision", "recall", "F1", "rows"):
         table.add_column(name, justify="right")
     lines = {**scores["per_class"], "macro mean": scores["macro"], "weighted mean": scores["weighted"]}

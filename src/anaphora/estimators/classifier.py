@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import bundle
+from anaphora.baselines.linear import Linear, fit_partner, from_folder, to_folder
 from anaphora.baselines.text import Baselines, rows_files, seen_in
+from anaphora.bundle import Bundle
 from anaphora.data.duplicates import near_duplicate_groups
-from anaphora.errors import OptionError
+from anaphora.errors import BundleError, OptionError
 from anaphora.estimators.given import checked_texts
 from anaphora.estimators.labels import checked_labels
 from anaphora.estimators.rows import RowEstimator, check_as_many
@@ -33,6 +35,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
     _reads_text = True
     examined_: Evaluated | None = None
     """The rows that `examine` or `evaluate` saw last, `fit`'s own validation rows among them."""
+    _partner: Linear | None = None
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -45,7 +48,8 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The probability of each label, `[N, K]`, the labels in the order of `classes_`."""
-        return self._run(texts)
+        rows = self._checked_rows(texts)
+        return self._together(self._ready().predict(rows), rows)
 
     def score(self, texts: Sequence[str], labels: Sequence[Any]) -> float:
         """Accuracy: the share of rows that get the right label."""
@@ -61,14 +65,29 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         """`evaluate`, with every answer kept: what `anaphora.report.page` makes a page of."""
         rows, truth = self._checked_rows(texts), [str(label) for label in labels]
         check_as_many(rows, truth)
-        shares_NK = self.predict_proba(rows)
+        network_NK = self._ready().predict(rows)
+        shares_NK = self._together(network_NK, rows)
         known = [str(label) for label in self.classes_]
-        predicted = [known[k] for k in shares_NK.argmax(axis=1)]
+        predicted, alone = ([known[k] for k in each_NK.argmax(axis=1)] for each_NK in (shares_NK, network_NK))
+        parts = {"network": alone, "linear": self._partner.predict(rows)} if self._partner else {}
         baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
-        scores = compare(truth, predicted, baselines, known)
+        scores = compare(truth, predicted, baselines, known, parts=parts)
         scores["seen_in_training"] = seen_in(self._fitted().baseline, rows)
         self.examined_ = Evaluated(rows, truth, known, shares_NK, scores)
         return self.examined_
+
+    def _together(self, network_NK: NDArray[np.float32], rows: Sequence[str]) -> NDArray[np.float32]:
+        """The mean of the network's probabilities and its partner's, if it has one."""
+        if self._partner is None:
+            return network_NK
+        order = [self._partner.labels.index(str(label)) for label in self.classes_]
+        return np.float32(0.5) * (network_NK + self._partner.shares(rows)[:, order])
+
+    def _adopt(self, fitted: Bundle, precision: str = "float32") -> None:
+        super()._adopt(fitted, precision)
+        self._partner = from_folder(fitted.linear) if fitted.linear else None
+        if self._partner and set(self._partner.labels) != {str(label) for label in self.classes_}:
+            raise BundleError("the model's linear/ is damaged: its labels are not the network's")
 
     def _asked(self) -> tuple[Any, dict[str, Any]]:
         options, _ = super()._asked()
@@ -91,6 +110,12 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
 
     def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
         return Baselines.fit(rows, [str(label) for label in targets]).to_files() | rows_files(rows)
+
+    def _fit_partner(
+        self, options: Any, rows: Sequence[str], targets: Sequence[Any]
+    ) -> tuple[dict[str, bytes], dict[str, Any]]:
+        fitted = fit_partner(rows, [str(label) for label in targets]) if options.linear else None
+        return (to_folder(fitted), {"linear": f"{fitted.method}, C={fitted.strength:g}"}) if fitted else ({}, {})
 
 
 def read_pretrained(folder: str) -> Pretrained:

@@ -63,12 +63,14 @@ class RowEstimator(Estimator):
         validation = task.encode(held_rows, held_targets) if held_rows else Examples([])
         yield Stage("fitting the baseline")
         baselines = self._fit_baselines(kept_rows, kept_targets)
+        linear, known = self._fit_partner(options, kept_rows, kept_targets)
         facts = {
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": _fingerprint(rows, targets),
+            **known,
         }
-        yield from self._train(task, examples, validation, facts, baselines, partial)
+        yield from self._train(task, examples, validation, facts, baselines, partial, linear)
         if held_rows:
             yield Stage("scoring the validation rows")
             self.annotate(validation=self.evaluate(held_rows, held_targets))
@@ -124,6 +126,12 @@ class RowEstimator(Estimator):
 
     def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
         return {}
+
+    def _fit_partner(
+        self, options: Any, rows: Sequence[Any], targets: Sequence[Any]
+    ) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """The linear model that will answer beside the network, as files, and what to say of it."""
+        return {}, {}
 
 
 def check_as_many(rows: Sized, targets: Sized) -> None:

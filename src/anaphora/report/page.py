@@ -11,6 +11,7 @@ from anaphora.metrics import bootstrap
 from anaphora.report import plots
 from anaphora.report.frame import frame, made, section, table
 from anaphora.report.scores import Evaluated
+from anaphora.report.words import compared
 
 MISTAKES = 12
 LONGEST_TEXT = 400
@@ -51,8 +52,9 @@ def _scores_table(evaluated: Evaluated, predicted: Sequence[str]) -> str:
         low, high = ranges[name]
         return f"{evaluated.scores[name]:.3f}<span class=range>{low:.3f} to {high:.3f}</span>"
 
-    rows = [["network", cell("accuracy"), cell("macro_f1")]]
-    for name, scores in reversed(evaluated.scores["baselines"].items()):
+    (ours, _), *others = compared(evaluated.scores).items()
+    rows = [[ours, cell("accuracy"), cell("macro_f1")]]
+    for name, scores in others:
         rows.append([name, f"{scores['accuracy']:.3f}", f"{scores['macro_f1']:.3f}"])
     note = "<p class=soft>Small: 95 % of 1,000 bootstrap samples of the rows.</p>"
     return table(["", "accuracy", "macro F1"], rows) + note

@@ -49,17 +49,22 @@ def compare(
     baselines: Mapping[str, Sequence[str]],
     known: Sequence[str],
     lengths: Sequence[int] | None = None,
+    parts: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
-    """The model's scores, with those of every baseline on the same rows under `baselines`.
+    """The model's scores, with those of every baseline on the same rows under `baselines`, and of each of the `parts`
+    that answer together, where there are some.
 
     `known` are the model's labels: a true label that is none of them counts as a mistake for everyone, and is listed
     under `unknown_labels`. `comparison` holds McNemar's exact test against the linear baseline, and `verdict` the same
     in plain words. Where the labels are those of the steps of rows with these `lengths`, steps of a row are alike, and
     `comparison` holds the difference of the shares that are right with an interval over rows (`metrics.paired`).
     """
-    labels = sorted({*truth, *predicted, *(label for answers in baselines.values() for label in answers)})
+    others = [*baselines.values(), *(parts or {}).values()]
+    labels = sorted({*truth, *predicted, *(label for answers in others for label in answers)})
     scores = metrics.classification(truth, predicted, labels) | ({} if lengths is None else {"rows": len(lengths)})
     scores["baselines"] = {name: metrics.classification(truth, answers, labels) for name, answers in baselines.items()}
+    if parts:
+        scores["parts"] = {name: metrics.classification(truth, answers, labels) for name, answers in parts.items()}
     scores["unknown_labels"] = dict(Counter(label for label in truth if label not in set(known)))
     if "linear" in baselines and lengths is None:
         test = metrics.mcnemar(truth, predicted, baselines["linear"])

@@ -8,23 +8,33 @@ WORTH_SAYING = 0.001
 MUCH_SEEN = 0.1
 
 
+def compared(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Whose scores stand beside one another, by what they are called: the model's own first, then its parts' if several
+    answer together, then the baselines'.
+    """
+    parts = scores.get("parts")
+    ours = {"together": scores, "network alone": parts["network"], "its linear model": parts["linear"]} if parts else {}
+    return (ours or {"network": scores}) | dict(reversed(scores["baselines"].items()))
+
+
 def verdict(scores: Mapping[str, Any]) -> str:
     """Who is better on these rows, and whether the difference is more than chance."""
+    who = "model" if "parts" in scores else "network"
     baselines, unit = scores["baselines"], "steps" if "rows" in scores else "rows"
     ours = f"{scores['accuracy']:.1%} of {scores['n']:,} {unit} right"
     name = "linear" if "linear" in baselines else "majority"
     if name not in baselines:
-        return f"The network gets {ours}."
+        return f"The {who} gets {ours}."
     called = {"linear": "the linear baseline", "majority": "always answering the most frequent label"}[name]
     against = f"{ours}, {called} {baselines[name]['accuracy']:.1%}"
     if "comparison" not in scores:
-        return f"The network gets {against}."
+        return f"The {who} gets {against}."
     test = scores["comparison"]
     if "p_value" not in test:  # of steps
         return _winner(against, test["difference"], *_interval(test, "{:+.1%}"))
     p = test["p_value"]
     chance = f"McNemar's exact test p = {p:.2g}" if p >= 0.0001 else "McNemar's exact test p < 0.0001"
-    return _winner(against, scores["accuracy"] - baselines[name]["accuracy"], p < CHANCE, chance)
+    return _winner(against, scores["accuracy"] - baselines[name]["accuracy"], p < CHANCE, chance, who)
 
 
 def number_verdict(scores: Mapping[str, Any]) -> str:
@@ -46,12 +56,12 @@ def _interval(test: Mapping[str, float], form: str) -> tuple[bool, str]:
     return not low <= 0 <= high, f"difference {difference}, 95 % between {low_said} and {high_said}"
 
 
-def _winner(against: str, gained: float, certain: bool, how: str) -> str:
+def _winner(against: str, gained: float, certain: bool, how: str, who: str = "network") -> str:
     if not certain:
-        return f"No clear winner: the network gets {against}; the difference may be chance ({how})."
+        return f"No clear winner: the {who} gets {against}; the difference may be chance ({how})."
     if gained > 0:
-        return f"The network is better than the linear baseline: {against} ({how})."
-    return f"The linear baseline is better than the network: {against} ({how}). Prefer it here; it is simpler, too."
+        return f"The {who} is better than the linear baseline: {against} ({how})."
+    return f"The linear baseline is better than the {who}: {against} ({how}). Prefer it here; it is simpler, too."
 
 
 def dynamic_verdict(scores: Mapping[str, Any]) -> str:

@@ -76,6 +76,11 @@ class ClassifyConfig(LabelOptions, ClassifierOptions, TextOptions):
     pretrained: str = option(
         "none", "the folder of a language model to begin as: its tokens, its vectors, its recurrent layers"
     )
+    linear: bool = option(
+        False,
+        "answer by the mean of the network's probabilities and those of a linear model of words and word pairs, "
+        "fitted on the same rows",
+    )
     unfreeze: bool = option(
         False, "with --pretrained, train the labels' layer alone at first; the others join it from the top down"
     )

@@ -1,0 +1,109 @@
+"""A classifier whose answers are the mean of the network's and of a linear model's."""
+
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import TINY, make_toy
+
+import anaphora
+from anaphora import TextClassifier
+from anaphora.baselines.linear import from_folder, to_folder
+from anaphora.bundle import LINEAR, Bundle
+from anaphora.errors import BundleError
+
+ASKED = ["a good film", "the plot was awful !", "", "words nobody knows"]
+WITHOUT_SCIKIT_LEARN = """
+import sys
+sys.modules["sklearn"] = sys.modules["torch"] = None
+import anaphora
+for row in anaphora.load(sys.argv[1]).predict_proba(sys.argv[2:]):
+    print(*row.tolist())
+"""
+
+
+@pytest.fixture(scope="module")
+def both() -> TextClassifier:
+    """Nobody changes it."""
+    return TextClassifier(linear=True, **TINY).fit(*make_toy())
+
+
+@pytest.fixture(scope="module")
+def folder(both: TextClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nobody writes to it."""
+    folder = tmp_path_factory.mktemp("both") / "model"
+    both.save(folder)
+    return folder
+
+
+def test_answers_are_the_mean_of_both(both: TextClassifier) -> None:
+    alone = TextClassifier(**TINY).fit(*make_toy()).predict_proba(ASKED)
+    partner = from_folder(both.bundle_.linear)
+    assert partner.labels == ("neg", "pos")
+    np.testing.assert_allclose(both.predict_proba(ASKED), (alone + partner.shares(ASKED)) / 2, atol=1e-6)
+
+
+def test_each_label_has_the_partners_share_of_it() -> None:
+    """The classifier's labels are numbers and stand as such; the partner's are texts, "10" before "2"."""
+    texts, labels = make_toy()
+    numbers = [10 if label == "pos" else 2 for label in labels]
+    model = TextClassifier(linear=True, **TINY).fit(texts, numbers)
+    assert model.classes_.tolist() == [2, 10]
+    assert from_folder(model.bundle_.linear).labels == ("10", "2")
+    assert model.score(texts, numbers) > 0.9
+    assert (model.predict_proba(texts).max(axis=1) > 0.7).mean() > 0.8  # crossed, the two would make halves
+
+
+def test_it_is_saved_and_loaded(both: TextClassifier, folder: Path) -> None:
+    expected = both.predict_proba(ASKED)
+    np.testing.assert_array_equal(anaphora.load(folder).predict_proba(ASKED), expected)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(both)).predict_proba(ASKED), expected)
+    assert "naive-Bayes weights" in (folder / "README.md").read_text() or "TF-IDF" in (folder / "README.md").read_text()
+
+
+def test_it_runs_without_scikit_learn(both: TextClassifier, folder: Path) -> None:
+    run = [sys.executable, "-c", WITHOUT_SCIKIT_LEARN, str(folder), *ASKED]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    found = [[float(share) for share in line.split()] for line in printed.splitlines()]
+    np.testing.assert_allclose(found, both.predict_proba(ASKED), atol=1e-6)
+
+
+def test_its_scores_stand_beside_those_of_its_parts(both: TextClassifier) -> None:
+    texts, labels = make_toy()
+    scores = both.evaluate(texts, labels)
+    assert set(scores["parts"]) == {"network", "linear"}
+    alone = TextClassifier(**TINY).fit(texts, labels).evaluate(texts, labels)
+    assert scores["parts"]["network"]["confusion_matrix"] == alone["confusion_matrix"]
+    assert "parts" not in alone
+    assert "The model" in scores["verdict"] or "the model" in scores["verdict"]
+
+
+def test_without_it_there_is_no_folder(model: TextClassifier) -> None:
+    assert not any(name.startswith(LINEAR) for name in model.bundle_.to_files())
+
+
+@pytest.mark.parametrize("name", ["linear.json", "terms.txt", "linear.safetensors"])
+def test_a_changed_file_is_never_another_answer(both: TextClassifier, name: str) -> None:
+    files = both.bundle_.to_files()
+    changed = files[LINEAR + name].replace(b"good", b"goad") if name == "terms.txt" else files[LINEAR + name] + b" "
+    for damaged in (files | {LINEAR + name: changed}, {key: files[key] for key in files if key != LINEAR + name}):
+        with pytest.raises(BundleError, match="changed since it was saved"):
+            Bundle.from_files(damaged)
+
+
+def test_a_partner_with_other_labels_is_refused(both: TextClassifier) -> None:
+    other = replace(from_folder(both.bundle_.linear), labels=("pos", "rest"))
+    with pytest.raises(BundleError, match="labels"):
+        TextClassifier.from_bundle(replace(both.bundle_, linear=to_folder(other)))
+
+
+def test_texts_without_a_word_leave_the_network_alone() -> None:
+    texts, labels = ["+", "-"] * 20, ["more", "less"] * 20
+    model = TextClassifier(linear=True, **TINY).fit(texts, labels)
+    assert not model.bundle_.linear
+    assert model.predict(["+", "-"]).tolist() == ["more", "less"]
+    assert "parts" not in model.evaluate(texts, labels)
