@@ -115,7 +115,10 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         self, options: Any, rows: Sequence[str], targets: Sequence[Any]
     ) -> tuple[dict[str, bytes], dict[str, Any]]:
         fitted = fit_partner(rows, [str(label) for label in targets]) if options.linear else None
-        return (to_folder(fitted), {"linear": f"{fitted.method}, C={fitted.strength:g}"}) if fitted else ({}, {})
+        if fitted is None:
+            return {}, {}
+        said = f"{fitted.method}, C={fitted.strength:g}, {len(fitted.terms):,} terms"
+        return to_folder(fitted), {"linear": said}
 
 
 def read_pretrained(folder: str) -> Pretrained:
