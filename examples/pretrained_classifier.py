@@ -1,9 +1,10 @@
 """Does it help a classifier that a language model has read its texts first, without their labels (ULMFiT)?
 
     python examples/pretrained_classifier.py politifact.csv --text title --text author --text text --label label
-    python examples/pretrained_classifier.py train.jsonl.gz --test test.jsonl.gz --text text --label label \
+    python examples/pretrained_classifier.py train.jsonl.gz --test test.jsonl.gz --text text --label label \\
         --reading-minutes 50 --minutes 40 --seeds 0 \
-        --reader '{"hidden_size": 512, "window": 70, "sampled_softmax": 1000, "dropout": 0.2, "layer_dropout": 0.1}'
+        --reader '{"hidden_size": 512, "window": 70, "sampled_softmax": 1000, "dropout": 0.2, "layer_dropout": 0.1}' \\
+        --classifier '{"linear": true}'
 
 For each seed a language model reads the training texts, and a classifier begins as it. Both are scored on the same held
 out rows: those of --test, or a third of the file, near-duplicates together. The language model never sees these. The
@@ -36,11 +37,9 @@ def main(
     differences = []
     for seed in seeds:
         kept, held = (training, test) if test else thirds(*training, seed)
-        network, linear = run(kept, held, seed, reader, classifier)
-        differences.append(network - linear)
-        print(
-            f"seed {seed}: network {network:.4f}, linear {linear:.4f}, difference {network - linear:+.4f}", flush=True
-        )
+        ours, linear = run(kept, held, seed, reader, classifier)
+        differences.append(ours - linear)
+        print(f"seed {seed}: classifier {ours:.4f}, linear {linear:.4f}, difference {ours - linear:+.4f}", flush=True)
     if len(differences) > 1:
         mean, half = np.mean(differences), stats.t.ppf(0.975, len(seeds) - 1) * stats.sem(differences)
         print(
@@ -58,7 +57,7 @@ def thirds(texts: list[str], labels: list[Any], seed: int) -> tuple[Rows, Rows]:
 
 
 def run(kept: Rows, held: Rows, seed: int, reader: dict[str, Any], classifier: dict[str, Any]) -> tuple[float, float]:
-    """The accuracies of the network and of the linear baseline."""
+    """The accuracies of the classifier and of the linear baseline."""
     with tempfile.TemporaryDirectory() as folder:
         read = LanguageModel(**READER | reader, seed=seed).fit(kept[0])
         print(f"seed {seed}: perplexity {read.bundle_.training['validation']['perplexity']:.1f}", flush=True)
@@ -76,6 +75,7 @@ if __name__ == "__main__":
     parser.add_argument("--label", required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
     parser.add_argument("--reader", type=json.loads, default={}, help="options of the language model, as JSON")
+    parser.add_argument("--classifier", type=json.loads, default={}, help="options of the classifier, as JSON")
     parser.add_argument("--reading-minutes", type=float)
     parser.add_argument("--minutes", type=float)
     given = parser.parse_args()
@@ -88,5 +88,5 @@ if __name__ == "__main__":
         rows[1] if given.test else None,
         given.seeds,
         {"minutes": given.reading_minutes} | given.reader,
-        {"minutes": given.minutes},
+        {"minutes": given.minutes} | given.classifier,
     )

@@ -79,7 +79,8 @@ def classify(
     A training that was stopped or killed goes on with the same command and --resume, to the same model as if it had
     not been. A share of the rows is kept for checking (--validation). Rows with almost the same text never straddle a
     split; --group names what else rows have in common that new ones will not, such as the film of a review. Beside the
-    network's scores stand those of the most frequent label and of a linear model, fitted on the same rows.
+    network's scores stand those of the most frequent label and of a linear model, fitted on the same rows; --linear
+    lets such a model answer together with the network, which is often better than either alone.
     """
     check_share(test_size)
     if len({*text, label}) <= len(text):
@@ -151,13 +152,13 @@ def noticed(file: Path, table: Table) -> str:
 
 def report(training: dict[str, Any], out: Path) -> None:
     """The scores on rows that were not trained on, and what to do next."""
-    if "test" in training:
-        show_scores(training["test"], "held-out test")
-    elif "validation" in training:
-        scores = training["validation"]
-        show_scores(scores, "validation")
-        if scores["n"] >= ENOUGH_TO_CHOOSE:
+    rows = "test" if "test" in training else "validation"
+    if scores := training.get(rows):
+        show_scores(scores, "held-out test" if rows == "test" else rows)
+        if rows == "validation" and scores["n"] >= ENOUGH_TO_CHOOSE:
             say("These rows chose the best epoch, so the scores are a little kind; --test-size 0.2 holds out others.")
+        if "linear" in scores["baselines"] and "parts" not in scores:
+            say("With --linear a linear model and the network answer together: often better than either alone.")
     else:
         say("No rows were held out, so there are no scores; try the model on rows that it has not seen.")
     say_where(out, "curves and mistakes", f'anaphora predict {out} "a text"')

@@ -12,9 +12,15 @@ def compared(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Whose scores stand beside one another, by what they are called: the model's own first, then its parts' if several
     answer together, then the baselines'.
     """
-    parts = scores.get("parts")
-    ours = {"together": scores, "network alone": parts["network"], "its linear model": parts["linear"]} if parts else {}
-    return (ours or {"network": scores}) | dict(reversed(scores["baselines"].items()))
+    baselines = dict(reversed(scores["baselines"].items()))
+    if "parts" not in scores:
+        return {"network": scores, **baselines}
+    parts = {"network alone": scores["parts"]["network"], "its linear model": scores["parts"]["linear"]}
+    return {
+        "together": scores,
+        **parts,
+        **{name.replace("linear", "linear baseline"): baselines[name] for name in baselines},
+    }
 
 
 def verdict(scores: Mapping[str, Any]) -> str:
