@@ -2,7 +2,7 @@
 
     python examples/pretrained_classifier.py politifact.csv --text title --text author --text text --label label
     python examples/pretrained_classifier.py train.jsonl.gz --test test.jsonl.gz --text text --label label \\
-        --reading-minutes 50 --minutes 40 --seeds 0 \
+        --reading-minutes 50 --minutes 40 --seeds 0 \\
         --reader '{"hidden_size": 512, "window": 70, "sampled_softmax": 1000, "dropout": 0.2, "layer_dropout": 0.1}' \\
         --classifier '{"linear": true}'
 
