@@ -7,6 +7,7 @@ import pytest
 from toy import Toy
 
 from anaphora import SequenceRegressor, TextClassifier, load
+from anaphora.baselines.linear import from_folder
 from anaphora.baselines.text import Baselines
 from anaphora.cli import main
 from anaphora.cli.train import parted
@@ -19,14 +20,16 @@ def planted(toy: Toy) -> tuple[list[str], list[str]]:
 
 
 def known_everywhere(model: TextClassifier) -> set[int]:
-    """The rows whose planted word is known, to the network's vocabulary and to the baseline alike."""
+    """The rows whose planted word is known, to the network's vocabulary, the baseline and a partner alike."""
     linear = Baselines.from_files(model.bundle_.baseline).linear
     assert linear is not None
+    partner = from_folder(model.bundle_.linear) if model.bundle_.linear else linear
     vocabulary = set(model.bundle_.task.encoder.tokenizer.get_vocab())
-    learned, terms = (
-        {int(word[7:]) for word in words if word.startswith("planted")} for words in (vocabulary, linear.terms)
+    learned, *others = (
+        {int(word[7:]) for word in words if word.startswith("planted") and " " not in word}
+        for words in (vocabulary, linear.terms, partner.terms)
     )
-    assert learned == terms
+    assert [learned, learned] == others
     return learned
 
 
@@ -80,7 +83,7 @@ def test_words_of_the_validation_rows_alone_are_not_learned(
 
 def test_words_of_the_test_rows_alone_are_not_learned(toy: Toy, tmp_path: Path) -> None:
     file = write(tmp_path / "rows.csv", *planted(toy))
-    model = trained(file, tmp_path / "model", "--test-size", "0.25", "--validation", "0")
+    model = trained(file, tmp_path / "model", "--test-size", "0.25", "--validation", "0", "--linear")
     training = model.bundle_.training
     assert (training["test"]["n"], training["rows"]) == (40, 120)
     assert len(known_everywhere(model)) == 60

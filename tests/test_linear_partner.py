@@ -3,8 +3,10 @@
 import pickle
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from toy import TINY, make_toy
 
 import anaphora
 from anaphora import TextClassifier
+from anaphora.baselines import linear
 from anaphora.baselines.linear import from_folder, to_folder
-from anaphora.bundle import LINEAR, Bundle
+from anaphora.bundle import LINEAR, PARTNER, Bundle
 from anaphora.errors import BundleError
+from anaphora.events import Epoch
 
 ASKED = ["a good film", "the plot was awful !", "", "words nobody knows"]
 WITHOUT_SCIKIT_LEARN = """
@@ -58,11 +62,36 @@ def test_each_label_has_the_partners_share_of_it() -> None:
     assert (model.predict_proba(texts).max(axis=1) > 0.7).mean() > 0.8  # crossed, the two would make halves
 
 
+@pytest.mark.parametrize("kinds", [(1, 1.5, 2), (1, 1.0, 2), (True, 2, 0), (1, 2.0, 3)])
+def test_labels_may_be_numbers_of_several_kinds(kinds: tuple[float, ...]) -> None:
+    """NumPy makes one kind of them, and so calls them otherwise."""
+    rng = np.random.default_rng(0)
+    words = dict(zip(kinds, ("one", "two", "three"), strict=True))
+    labels = [kinds[row % 3] for row in range(60)]
+    texts = [f"{words[label]} {rng.choice(['film', 'plot'])}" for label in labels]
+    model = TextClassifier(linear=True, **TINY).fit(texts, labels)
+    assert model.score(texts, labels) == 1.0
+    scores = model.evaluate(texts, labels)
+    assert (scores["accuracy"], scores["baselines"]["linear"]["accuracy"], scores["unknown_labels"]) == (1, 1, {})
+
+
 def test_it_is_saved_and_loaded(both: TextClassifier, folder: Path) -> None:
     expected = both.predict_proba(ASKED)
     np.testing.assert_array_equal(anaphora.load(folder).predict_proba(ASKED), expected)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(both)).predict_proba(ASKED), expected)
-    assert "naive-Bayes weights" in (folder / "README.md").read_text() or "TF-IDF" in (folder / "README.md").read_text()
+    assert f"- partner: half of each answer: {from_folder(both.bundle_.linear).method}" in card_of(folder)
+
+
+def card_of(folder: Path) -> str:
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_else_lies_in_its_folder_is_left_alone(both: TextClassifier, tmp_path: Path) -> None:
+    both.save(tmp_path / "model")
+    (tmp_path / "model" / "linear" / ".DS_Store").write_bytes(b"a file manager was here")
+    np.testing.assert_array_equal(anaphora.load(tmp_path / "model").predict_proba(ASKED), both.predict_proba(ASKED))
+    both.save(tmp_path / "model", force=True)
+    assert {file.name for file in (tmp_path / "model" / "linear").iterdir()} == {Path(name).name for name in PARTNER}
 
 
 def test_it_runs_without_scikit_learn(both: TextClassifier, folder: Path) -> None:
@@ -101,9 +130,45 @@ def test_a_partner_with_other_labels_is_refused(both: TextClassifier) -> None:
         TextClassifier.from_bundle(replace(both.bundle_, linear=to_folder(other)))
 
 
+def test_a_refit_without_it_drops_it() -> None:
+    model = TextClassifier(linear=True, **TINY).fit(*make_toy())
+    alone = TextClassifier(**TINY).fit(*make_toy())
+    np.testing.assert_array_equal(
+        model.set_params(linear=False).fit(*make_toy()).predict_proba(ASKED), alone.predict_proba(ASKED)
+    )
+
+
+def test_a_stopped_training_keeps_it(tmp_path: Path) -> None:
+    texts, labels = make_toy()
+    model = TextClassifier(linear=True, **TINY)
+    with closing(model.fit_events(texts, labels, partial=tmp_path)) as events:
+        for event in events:
+            if isinstance(event, Epoch):
+                break
+    assert set(model.evaluate(texts, labels)["parts"]) == {"network", "linear"}
+    for _ in model.fit_events(texts, labels, partial=tmp_path):
+        pass
+    whole = TextClassifier(linear=True, **TINY).fit(texts, labels)
+    np.testing.assert_array_equal(model.predict_proba(ASKED), whole.predict_proba(ASKED))
+
+
+def test_balanced_labels_are_so_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def spy(*given: Any) -> Any:
+        asked.append(given[-1])
+        return linear.fit_partner(*given)
+
+    monkeypatch.setattr("anaphora.estimators.classifier.fit_partner", spy)
+    for weights in ("none", "balanced"):
+        TextClassifier(linear=True, class_weights=weights, **TINY | {"epochs": 1}).fit(*make_toy())
+    assert asked == [False, True]
+
+
 def test_texts_without_a_word_leave_the_network_alone() -> None:
     texts, labels = ["+", "-"] * 20, ["more", "less"] * 20
     model = TextClassifier(linear=True, **TINY).fit(texts, labels)
     assert not model.bundle_.linear
+    assert model.bundle_.training["partner"] == "none: no training text has a word"
     assert model.predict(["+", "-"]).tolist() == ["more", "less"]
     assert "parts" not in model.evaluate(texts, labels)

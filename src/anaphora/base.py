@@ -126,8 +126,8 @@ class Estimator(ABC):
             if members := [best.arrays for best in bests if best.arrays is not None]:
                 own = {"best_epoch": bests[0].epoch, "seconds": round(time.perf_counter() - began, 1), "epochs": epochs}
                 arrays = together(members)
-                made = facts | own
-                self._adopt(Bundle(task, arrays, {}, made, baseline, members=len(members), linear=linear or {}))
+                made = Bundle(task, arrays, training=facts | own, baseline=baseline, members=len(members))
+                self._adopt(replace(made, linear=linear or {}))
 
         try:
             folder = None if partial is None else Path(partial)

@@ -5,7 +5,7 @@ tokenizer.json      the tokenizer, where the task has one (Hugging Face tokenize
 model.safetensors   the weights, named as the network's parts
 README.md           a model card that writes itself
 report.html         scores as a page, where rows were held out
-linear/             the linear model that answers beside the network, where the options want one
+linear/             the linear model that answers together with the network, where the options want one
 baseline/           the linear baseline (terms as text, arrays as safetensors); running the model never reads it
 """
 
@@ -30,10 +30,12 @@ from anaphora.tasks import TASKS, Task
 FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 CARD, REPORT, LINEAR, BASELINE = "README.md", "report.html", "linear/", "baseline/"
+PARTNER = tuple(LINEAR + name for name in ("linear.json", "terms.txt", "linear.safetensors"))
+"""The files of the linear model that answers together with the network (`baselines/linear.py`)."""
 MOST_MEMBERS = 100
 SHOWN = ("accuracy", "macro_f1", "mae", "rmse", "r2", "mase", "perplexity", "bits_per_character")
 """Of the scores, what the card shows."""
-READ = (CONFIG, TOKENIZER, WEIGHTS, REPORT)
+READ = (CONFIG, TOKENIZER, WEIGHTS, *PARTNER, REPORT)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Bundle:
     members: int = 1
     """How many networks `arrays` holds; they answer together."""
     linear: Mapping[str, bytes] = field(default_factory=dict)
-    """The files of the linear model that answers beside them, if there is one."""
+    """The files of the linear model that answers together with them, if there is one."""
 
     def to_files(self) -> dict[str, bytes]:
         """File names and their contents."""
@@ -175,7 +177,6 @@ def read(folder: Path) -> Bundle:
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a model folder: there is no such folder")
     files = {name: (folder / name).read_bytes() for name in READ if (folder / name).is_file()}
-    files |= _under(LINEAR, UnreadFiles(folder / LINEAR))
     return replace(Bundle.from_files(files, str(folder)), baseline=UnreadFiles(folder / BASELINE))
 
 
@@ -229,8 +230,7 @@ def _config(content: bytes, name: str) -> dict[str, Any]:
 def _digests(config: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, str]:
     """SHA-256 of the files that a model's answers depend on; of the config, all but these digests."""
     plain = json.dumps({key: value for key, value in config.items() if key != "sha256"}, sort_keys=True).encode()
-    answering = [name for name in files if name in (TOKENIZER, WEIGHTS) or name.startswith(LINEAR)]
-    contents = {CONFIG: plain, **{name: files[name] for name in answering}}
+    contents = {CONFIG: plain, **{name: files[name] for name in (TOKENIZER, WEIGHTS, *PARTNER) if name in files}}
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 

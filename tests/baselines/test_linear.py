@@ -1,24 +1,45 @@
 """The linear model of texts: NumPy runs what scikit-learn fits."""
 
+import json
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
+from anaphora import arrays
 from anaphora.baselines import linear
-from anaphora.baselines.linear import FACTS, PATTERNS, SIGNS, Linear, fit_baseline, fit_partner, from_folder, to_folder
+from anaphora.baselines.linear import (
+    ARRAYS,
+    FACTS,
+    PATTERNS,
+    SIGNS,
+    Linear,
+    Way,
+    fit_baseline,
+    from_folder,
+    to_folder,
+)
 from anaphora.errors import BundleError
 
+LOUD_FACTS = {"linear": "", "C": 1, "labels": ["a", "b"], "reads": SIGNS}
 WORDS = np.array(["red", "rose", "green", "leaf", "root", "a", "of", "the", "old", "!", "élan"])
 UNSEEN = ["", "nothing known", "red rose rose ! the old", "THE Élan of a leaf", "root", "a a a"]
 
 
-def garden(kinds: int, rows: int = 90) -> tuple[list[str], list[str]]:
+def garden(kinds: int, rows: int = 90, seed: int = 3) -> tuple[list[str], list[str]]:
     """Texts of words whose shares depend on the label, so that no model is right about all."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     shares_KW = rng.dirichlet(np.ones(len(WORDS)), kinds)
     labels = [row % kinds for row in range(rows)]
     return [" ".join(rng.choice(WORDS, 9, p=shares_KW[k])) for k in labels], [f"kind{k}" for k in labels]
+
+
+def fit_partner(texts: list[str], labels: list[str], **more: bool) -> Linear | None:
+    """Each text alone in its group."""
+    return linear.fit_partner(texts, labels, range(len(texts)), **more)
 
 
 @pytest.mark.parametrize("kinds", [2, 4])
@@ -31,6 +52,18 @@ def test_the_baseline_answers_as_scikit_learns_own_pipeline(kinds: int) -> None:
     expected = model.predict_proba(vectorizer.transform([*texts, *UNSEEN]))
     np.testing.assert_allclose(fitted.shares([*texts, *UNSEEN]), expected, atol=2e-4)
     assert fitted.labels == tuple(model.classes_)
+
+
+@pytest.mark.parametrize("kinds", [2, 4])
+@pytest.mark.parametrize("noise", [0, 1, 2])
+def test_the_baselines_strength_is_that_of_a_grid_search(kinds: int, noise: int) -> None:
+    texts, labels = garden(kinds, seed=noise)
+    fitted = fit_baseline(texts, labels)
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, dtype=np.float32).fit_transform(texts)
+    search = GridSearchCV(LogisticRegression(max_iter=2_000), {"C": list(linear.STRENGTHS)}, cv=3).fit(features, labels)
+    assert fitted is not None
+    assert fitted.strength == search.best_params_["C"]
+    np.testing.assert_allclose(fitted.weight, search.best_estimator_.coef_, atol=1e-4)
 
 
 def by_the_equation(texts: list[str], labels: list[str], unseen: list[str], strength: float) -> np.ndarray:
@@ -59,12 +92,8 @@ def test_naive_bayes_weights_are_those_of_the_equation(kinds: int, monkeypatch: 
 
 
 def test_the_partner_is_the_way_with_the_smallest_log_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = {0.3: [0.2, 0.3, 0.1], 1.0: [0.2, 0.5, 0.3]}
-
-    def judged(self: object, way: tuple[bool, float], *fold: object) -> float:
-        return losses[way[1]].pop()
-
-    monkeypatch.setattr(linear._Fitting, "_judged", judged)
+    found = iter([[0.2, 0.1], [0.5, 0.3], [0.3, 0.4]])
+    monkeypatch.setattr(linear._Fitting, "_losses", lambda *_: next(found))
     monkeypatch.setattr(linear, "STRENGTHS", (1.0,))
     monkeypatch.setattr(linear, "BAYES_STRENGTHS", (0.3,))
     fitted = fit_partner(*garden(2))
@@ -83,7 +112,50 @@ def test_ratios_are_counted_without_the_rows_that_judge_them(monkeypatch: pytest
     monkeypatch.setattr(linear, "log_count_ratios", spy)
     fit_partner(*garden(2, rows=90))
     assert set(counted) <= {60, 90}
-    assert counted.count(60) == 3 * len(linear.BAYES_STRENGTHS)
+    assert counted.count(60) == 3  # once a fold, whatever C
+
+
+def test_copies_of_a_text_are_on_one_side_of_a_fold() -> None:
+    """Labels drawn by chance: what a copy tells of a copy would make the partner sure of itself."""
+    rng = np.random.default_rng(0)
+    texts, labels = garden(2, rows=60)
+    labels = rng.permutation(labels).tolist()
+    copied, groups = texts * 3, list(range(60)) * 3
+    apart = linear.fit_partner(copied, labels * 3, groups)
+    across = linear.fit_partner(copied, labels * 3, range(180))
+    assert apart is not None
+    assert across is not None
+    assert apart.shares(texts).max(axis=1).mean() < across.shares(texts).max(axis=1).mean() - 0.05
+
+
+@pytest.mark.parametrize("kinds", [2, 4])
+@pytest.mark.parametrize("bayes", [True, False])
+def test_balanced_labels_weigh_the_same(kinds: int, bayes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that say nothing of their labels, of which the first is rare."""
+    monkeypatch.setattr(linear, "STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
+    texts, _ = garden(1, rows=300)
+    labels = ["rare" if row % 20 == 0 else f"usual{row % (kinds - 1)}" for row in range(len(texts))]
+    shares = []
+    for balanced in (False, True):
+        fitted = fit_partner(texts, labels, balanced=balanced)
+        assert fitted is not None
+        shares.append(fitted.shares(texts)[:, fitted.labels.index("rare")].mean())
+    assert shares[0] == pytest.approx(1 / 20, abs=0.02)
+    assert shares[1] == pytest.approx(1 / kinds, rel=0.3)
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "b", "b"], ["a", "b", "c", "b"], ["a", "a", "b", "b"]])
+def test_labels_may_have_fewer_rows_than_there_are_folds(labels: list[str]) -> None:
+    fitted = fit_partner(["red rose", "green leaf", "green root", "old leaf"], labels)
+    assert fitted is not None
+    assert fitted.shares(UNSEEN).shape == (len(UNSEEN), len(set(labels)))
+
+
+def test_few_groups_leave_nothing_to_choose_by() -> None:
+    texts, labels = garden(2)
+    fitted = linear.fit_partner(texts, labels, [row % 2 for row in range(len(texts))])
+    assert fitted is not None
+    assert Way(fitted.idf is None, fitted.strength) == Way(False, linear.STRENGTHS[0])
 
 
 def test_the_partner_reads_signs_and_the_baseline_does_not() -> None:
@@ -120,11 +192,37 @@ def test_scores_far_from_all_labels_make_shares_all_the_same() -> None:
     np.testing.assert_allclose(far.shares(["x"]), np.full((1, 3), 1 / 3))
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"labels": ["a", "b"], "C": 1, "reads": "minds"}'])
-def test_a_damaged_folder_is_a_bundle_error_in_one_line(content: bytes) -> None:
+def folder() -> dict[str, bytes]:
     fitted = fit_partner(*garden(2))
     assert fitted is not None
+    return to_folder(fitted)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        json.dumps(LOUD_FACTS | {"reads": "minds"}).encode(),
+        json.dumps(LOUD_FACTS | {"labels": ["a", "a"]}).encode(),
+        json.dumps(LOUD_FACTS | {"labels": [["a"], "b"]}).encode(),
+        json.dumps(LOUD_FACTS | {"C": 10**400}).encode(),
+    ],
+)
+def test_damaged_facts_are_a_bundle_error_in_one_line(content: bytes) -> None:
     with pytest.raises(BundleError) as caught:
-        from_folder(to_folder(fitted) | {FACTS: content})
+        from_folder(folder() | {FACTS: content})
     assert "\n" not in str(caught.value)
     assert "linear/" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda bias: bias * np.nan, lambda bias: bias.astype(np.float64), lambda bias: bias[:0]]
+)
+def test_arrays_that_are_not_what_they_should_be_are_refused(change: Callable[[np.ndarray], np.ndarray]) -> None:
+    files = folder()
+    fitted = arrays.from_bytes(files[ARRAYS])
+    with pytest.raises(BundleError, match="bias"):
+        from_folder(files | {ARRAYS: arrays.to_bytes(fitted | {"bias": change(fitted["bias"])})})

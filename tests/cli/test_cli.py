@@ -43,6 +43,26 @@ def test_training_talks_on_stderr_and_scores_on_stdout(train: Run, toy_csv: Path
     assert "16 validation rows" in done.out
 
 
+def test_a_linear_model_answers_together_with_the_network(run: Run, train: Run, toy_csv: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    done = train(toy_csv, folder, "--linear", "--test-size", "0.3")
+    shown = [line.split("  ")[0] for line in done.out.splitlines()]
+    expected = ["together", "network alone", "its linear model", "linear baseline", "majority"]
+    assert [name for name in shown if name in expected] == [*expected, "together"]
+    assert "fitting the linear model" in done.err
+    assert "With --linear" not in done.out + done.err
+    scores = json.loads(run("evaluate", folder, toy_csv, "--json").out)
+    assert {name: of["n"] for name, of in scores["parts"].items()} == {"network": 80, "linear": 80}
+    facts = json.loads(run("inspect", folder, "--json").out)
+    assert facts["partner"]["parameters"] == facts["partner"]["terms"] + 1
+    assert f"{facts['partner']['terms']:,} terms" in run("inspect", folder).out
+    assert "Learning of the network" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_training_without_one_says_that_there_is_such_a_thing(train: Run, toy_csv: Path, tmp_path: Path) -> None:
+    assert "With --linear" in train(toy_csv, tmp_path / "model", "--test-size", "0.3").err
+
+
 def test_quiet_training_says_nothing(train: Run, toy_csv: Path, tmp_path: Path) -> None:
     assert train(toy_csv, tmp_path / "model", "--quiet") == (0, "", "")
 

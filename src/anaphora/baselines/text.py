@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from anaphora import arrays
-from anaphora.baselines.linear import Linear, fit_baseline
+from anaphora.baselines.linear import DAMAGED, Linear, fit_baseline
 from anaphora.data.duplicates import text_keys
 from anaphora.errors import BundleError
 
@@ -54,7 +54,7 @@ class Baselines:
             if not isinstance(facts["majority"], str):
                 raise TypeError(f"majority={facts['majority']!r}")
             return cls(facts["majority"], Linear.from_files(facts, files) if "linear" in facts else None)
-        except (ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from anaphora.baselines.linear import from_folder
 from anaphora.cli.display import results
 from anaphora.cli.options import FILE, encoding_option, json_option
 from anaphora.cli.talk import to_stdout
@@ -111,6 +112,8 @@ def show_model(facts: dict[str, Any]) -> None:
             first = False
     networks = f"in {facts['networks']} networks" if facts["networks"] > 1 else "in all"
     layers.add_row(networks, "", "", "", f"{facts['parameters']:,}")
+    if partner := facts["partner"]:
+        layers.add_row("linear model", "", "", f"{partner['terms']:,} terms", f"{partner['parameters']:,}")
     results.print(layers)
     for title in ("columns", "learned", "options", "training"):
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
@@ -127,8 +130,11 @@ def show_model(facts: dict[str, Any]) -> None:
 
 
 def described(bundle: Any) -> dict[str, Any]:
-    """Everything that the table shows, as JSON; `layers` are those of each network."""
-    spec = bundle.task.spec()
+    """Everything that the table shows, as JSON; `layers` and `parameters` are of the networks, `partner` is the linear
+    model that answers together with them, if there is one.
+    """
+    spec, partner = bundle.task.spec(), from_folder(bundle.linear) if bundle.linear else None
+    size = {"terms": len(partner.terms), "parameters": partner.weight.size + partner.bias.size} if partner else None
     return {
         "task": bundle.task.name,
         "layers": [
@@ -139,6 +145,7 @@ def described(bundle: Any) -> dict[str, Any]:
             }
             for name, block in spec.items()
         ],
+        "partner": size,
         "networks": bundle.members,
         "parameters": bundle.members * sum(math.prod(shape) for shape in shapes(spec).values()),
         "options": bundle.task.options.to_dict(),

@@ -1,6 +1,6 @@
 """Texts -> labels."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +14,12 @@ from anaphora.bundle import Bundle
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.errors import BundleError, OptionError
 from anaphora.estimators.given import checked_texts
-from anaphora.estimators.labels import checked_labels
+from anaphora.estimators.labels import checked_labels, named
 from anaphora.estimators.rows import RowEstimator, check_as_many
+from anaphora.events import Event, Stage
 from anaphora.report.scores import Evaluated, compare
 from anaphora.tasks.classify import Classify
+from anaphora.tasks.labels import Label
 from anaphora.tasks.language import Language
 from anaphora.tasks.pretrained import Pretrained
 
@@ -36,11 +38,13 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
     examined_: Evaluated | None = None
     """The rows that `examine` or `evaluate` saw last, `fit`'s own validation rows among them."""
     _partner: Linear | None = None
+    """The linear model that answers, too; `_order` are the places of the network's labels among its own."""
+    _order: Sequence[int] = ()
 
     @property
     def classes_(self) -> NDArray[Any]:
         """The labels, `[K]`, in order."""
-        return np.array(cast(Classify, self._fitted().task).labels)
+        return np.array(self._labels)
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """The most likely label of each text, `[N]`."""
@@ -48,8 +52,7 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The probability of each label, `[N, K]`, the labels in the order of `classes_`."""
-        rows = self._checked_rows(texts)
-        return self._together(self._ready().predict(rows), rows)
+        return _mean(self._parts(self._checked_rows(texts)))
 
     def score(self, texts: Sequence[str], labels: Sequence[Any]) -> float:
         """Accuracy: the share of rows that get the right label."""
@@ -63,31 +66,37 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
 
     def examine(self, texts: Sequence[str], labels: Sequence[Any]) -> Evaluated:
         """`evaluate`, with every answer kept: what `anaphora.report.page` makes a page of."""
-        rows, truth = self._checked_rows(texts), [str(label) for label in labels]
+        rows, names = self._checked_rows(texts), named(self._labels)
+        truth = [names.get(label, str(label)) for label in labels]
         check_as_many(rows, truth)
-        network_NK = self._ready().predict(rows)
-        shares_NK = self._together(network_NK, rows)
-        known = [str(label) for label in self.classes_]
-        predicted, alone = ([known[k] for k in each_NK.argmax(axis=1)] for each_NK in (shares_NK, network_NK))
-        parts = {"network": alone, "linear": self._partner.predict(rows)} if self._partner else {}
+        parts = self._parts(rows)
+        shares_NK, known = _mean(parts), list(names.values())
+        predicted, *apart = ([known[k] for k in own.argmax(axis=1)] for own in (shares_NK, *parts.values()))
         baselines = Baselines.from_files(self._fitted().baseline).predict(rows)
-        scores = compare(truth, predicted, baselines, known, parts=parts)
+        beside = dict(zip(parts, apart, strict=True)) if len(parts) > 1 else None
+        scores = compare(truth, predicted, baselines, known, parts=beside)
         scores["seen_in_training"] = seen_in(self._fitted().baseline, rows)
         self.examined_ = Evaluated(rows, truth, known, shares_NK, scores)
         return self.examined_
 
-    def _together(self, network_NK: NDArray[np.float32], rows: Sequence[str]) -> NDArray[np.float32]:
-        """The mean of the network's probabilities and its partner's, if it has one."""
-        if self._partner is None:
-            return network_NK
-        order = [self._partner.labels.index(str(label)) for label in self.classes_]
-        return np.float32(0.5) * (network_NK + self._partner.shares(rows)[:, order])
+    def _parts(self, rows: list[str]) -> dict[str, NDArray[np.float32]]:
+        """The probabilities of the network and of its partner, if it has one, `[N, K]` each."""
+        network = {"network": self._ready().predict(rows)}
+        return network | ({"linear": self._partner.shares(rows)[:, self._order]} if self._partner else {})
+
+    @property
+    def _labels(self) -> tuple[Label, ...]:
+        return cast(Classify, self._fitted().task).labels
 
     def _adopt(self, fitted: Bundle, precision: str = "float32") -> None:
+        partner = from_folder(fitted.linear) if fitted.linear else None
+        if partner:
+            names = [str(label) for label in cast(Classify, fitted.task).labels]
+            if sorted(partner.labels) != sorted(names):
+                raise BundleError("the model's linear/ is damaged: its labels are not the network's")
+            self._order = [partner.labels.index(name) for name in names]
+        self._partner = partner
         super()._adopt(fitted, precision)
-        self._partner = from_folder(fitted.linear) if fitted.linear else None
-        if self._partner and set(self._partner.labels) != {str(label) for label in self.classes_}:
-            raise BundleError("the model's linear/ is damaged: its labels are not the network's")
 
     def _asked(self) -> tuple[Any, dict[str, Any]]:
         options, _ = super()._asked()
@@ -109,16 +118,26 @@ class TextClassifier(RowEstimator, task=Classify, kind="classifier"):
         return targets
 
     def _fit_baselines(self, rows: Sequence[str], targets: Sequence[Any]) -> dict[str, bytes]:
-        return Baselines.fit(rows, [str(label) for label in targets]).to_files() | rows_files(rows)
+        names = named(targets)
+        return Baselines.fit(rows, [names[label] for label in targets]).to_files() | rows_files(rows)
 
     def _fit_partner(
-        self, options: Any, rows: Sequence[str], targets: Sequence[Any]
-    ) -> tuple[dict[str, bytes], dict[str, Any]]:
-        fitted = fit_partner(rows, [str(label) for label in targets]) if options.linear else None
-        if fitted is None:
+        self, task: Any, rows: Sequence[str], targets: Sequence[Any], groups: Sequence[Any] | None
+    ) -> Generator[Event, None, tuple[dict[str, bytes], dict[str, Any]]]:
+        if not task.options.linear:
             return {}, {}
-        said = f"{fitted.method}, C={fitted.strength:g}, {len(fitted.terms):,} terms"
-        return to_folder(fitted), {"linear": said}
+        yield Stage("fitting the linear model")
+        names = named(task.labels)
+        called, balanced = [names[label] for label in targets], task.options.class_weights == "balanced"
+        fitted = fit_partner(rows, called, self._groups(rows) if groups is None else groups, balanced)
+        if fitted is None:
+            return {}, {"partner": "none: no training text has a word"}
+        return to_folder(fitted), {"partner": f"half of each answer: {fitted.method}, {len(fitted.terms):,} terms"}
+
+
+def _mean(parts: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Of the probabilities of all parts."""
+    return np.mean(list(parts.values()), axis=0)
 
 
 def read_pretrained(folder: str) -> Pretrained:

@@ -1,13 +1,14 @@
 """Labels as a person gives them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from anaphora.data.read import mend
 from anaphora.errors import DataError, in_words
+from anaphora.tasks.labels import Label
 
 
 def row_called(place: int) -> str:
@@ -48,3 +49,8 @@ def read_labels(targets: Sequence[Any], called: Callable[[int], str] = row_calle
         if isinstance(label, str) and "\0" in label:
             raise DataError(f"{called(place)} has a label with a NUL in it: {label!r}")
     return [mend(label) if isinstance(label, str) else label for label in labels]
+
+
+def named(labels: Iterable[Label]) -> dict[Label, str]:
+    """What each label is called: equal ones, such as 1, 1.0 and True, as the first of them is."""
+    return {label: str(label) for label in dict.fromkeys(labels)}

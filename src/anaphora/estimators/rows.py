@@ -63,12 +63,13 @@ class RowEstimator(Estimator):
         validation = task.encode(held_rows, held_targets) if held_rows else Examples([])
         yield Stage("fitting the baseline")
         baselines = self._fit_baselines(kept_rows, kept_targets)
-        linear, known = self._fit_partner(options, kept_rows, kept_targets)
+        known_groups = None if groups is None else [groups[i] for i in kept]
+        linear, said = yield from self._fit_partner(task, kept_rows, kept_targets, known_groups)
         facts = {
             "rows": len(kept_rows),
             "validation_rows": len(held_rows),
             "data_sha256": _fingerprint(rows, targets),
-            **known,
+            **said,
         }
         yield from self._train(task, examples, validation, facts, baselines, partial, linear)
         if held_rows:
@@ -128,9 +129,10 @@ class RowEstimator(Estimator):
         return {}
 
     def _fit_partner(
-        self, options: Any, rows: Sequence[Any], targets: Sequence[Any]
-    ) -> tuple[dict[str, bytes], dict[str, Any]]:
-        """The linear model that will answer beside the network, as files, and what to say of it."""
+        self, task: Any, rows: Sequence[Any], targets: Sequence[Any], groups: Sequence[Any] | None
+    ) -> Generator[Event, None, tuple[dict[str, bytes], dict[str, Any]]]:
+        """The linear model that will answer together with the network, as files, and what to say of it."""
+        yield from ()
         return {}, {}
 
 

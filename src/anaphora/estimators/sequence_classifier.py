@@ -1,7 +1,7 @@
 """Sequences of numbers -> labels."""
 
 from bisect import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, chain, pairwise
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.baselines.sequence import SequenceBaselines
-from anaphora.estimators.labels import checked_labels, read_labels
+from anaphora.estimators.labels import checked_labels, named, read_labels
 from anaphora.estimators.sequences import SequenceEstimator, check_lengths
 from anaphora.report.scores import compare
 from anaphora.tasks.classify_sequences import ClassifySequences, stacked
@@ -105,11 +105,6 @@ class SequenceClassifier(SequenceEstimator, task=ClassifySequences, kind="classi
         called = [names[label] for label in labels]
         fitted = SequenceBaselines.of_labels(rows, called, self._asks_steps, both=self.bidirectional)
         return fitted.to_files()
-
-
-def named(labels: Iterable[Label]) -> dict[Label, str]:
-    """What each label is called: equal ones, such as 1, 1.0 and True, as the first of them is."""
-    return {label: str(label) for label in dict.fromkeys(labels)}
 
 
 def _of_steps(targets: Sequence[Any], lengths: Sequence[int]) -> tuple[list[Any], Callable[[int], str]]:

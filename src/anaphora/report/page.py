@@ -30,7 +30,8 @@ def page(evaluated: Evaluated, training: Mapping[str, Any], rows: str) -> str:
         section("Each label", _labels_table(evaluated.scores)),
     ]
     if training.get("epochs"):
-        sections.append(section("Learning", plots.learning_curves(training["epochs"], "macro F1")))
+        learning = "Learning of the network" if "parts" in evaluated.scores else "Learning"
+        sections.append(section(learning, plots.learning_curves(training["epochs"], "macro F1")))
     if len(evaluated.labels) <= MOST_LABELS:
         sections.append(section("True labels down, answers across", _matrix(evaluated.scores["confusion_matrix"])))
         number = {label: k for k, label in enumerate(evaluated.labels)}

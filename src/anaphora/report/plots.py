@@ -116,7 +116,7 @@ def roc(truth: NDArray[np.int64], shares_NK: NDArray[np.float32], labels: Sequen
 
 
 def reliability(right: NDArray[np.bool_], certainty: NDArray[np.float32]) -> str:
-    """How often an answer is right, against how certain the network is of it; the bars are numbers of rows."""
+    """How often an answer is right, against how certain the model is of it; the bars are numbers of rows."""
     figure, axes = _figure("probability of the answer", "share that is right")
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
     middles, shares, counts = reliability_bins(right, certainty)

@@ -55,9 +55,10 @@ def compare(
     that answer together, where there are some.
 
     `known` are the model's labels: a true label that is none of them counts as a mistake for everyone, and is listed
-    under `unknown_labels`. `comparison` holds McNemar's exact test against the linear baseline, and `verdict` the same
-    in plain words. Where the labels are those of the steps of rows with these `lengths`, steps of a row are alike, and
-    `comparison` holds the difference of the shares that are right with an interval over rows (`metrics.paired`).
+    under `unknown_labels`. `comparison` holds McNemar's exact test of the model (`only_network_right`, of its parts
+    together) against the linear baseline, and `verdict` the same in plain words. Where the labels are those of the
+    steps of rows with these `lengths`, steps of a row are alike, and `comparison` holds the difference of the shares
+    that are right with an interval over rows (`metrics.paired`).
     """
     others = [*baselines.values(), *(parts or {}).values()]
     labels = sorted({*truth, *predicted, *(label for answers in others for label in answers)})
