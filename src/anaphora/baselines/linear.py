@@ -100,20 +100,21 @@ class Linear:
     @classmethod
     def from_files(cls, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
         """The model of `facts` and `to_files`. Raises one of DAMAGED where they do not fit."""
-        terms, fitted = tuple(files[TERMS].decode().split("\n")), arrays.from_bytes(files[ARRAYS])
-        idf, weight, bias = fitted.get("idf"), fitted["weight"], fitted["bias"]
+        terms, saved = tuple(files[TERMS].decode().split("\n")), arrays.from_bytes(files[ARRAYS])
+        idf, weight, bias = saved.get("idf"), saved["weight"], saved["bias"]
         labels = tuple(facts["labels"])
         reads = facts.get("reads", WORDS)  # a model of an earlier version reads words, and does not say so
         rows = len(labels) if len(labels) > 2 else 1
         if reads not in PATTERNS or not all(isinstance(label, str) for label in labels):
             raise ValueError(f"reads={reads!r}, labels={labels!r}")
-        if len(set(terms)) != len(terms) or len(set(labels)) != len(labels):
-            raise ValueError("a term or a label comes twice")
         expected = {"weight": (rows, len(terms)), "bias": (rows,)} | ({} if idf is None else {"idf": (len(terms),)})
         for name, shape in expected.items():
-            if fitted[name].shape != shape or fitted[name].dtype != np.float32 or not np.isfinite(fitted[name]).all():
+            if saved[name].shape != shape or saved[name].dtype != np.float32 or not np.isfinite(saved[name]).all():
                 raise ValueError(f"its parts do not fit together: {name}")
-        return cls(labels, float(facts["C"]), reads, terms, idf, weight, bias)
+        fitted = cls(labels, float(facts["C"]), reads, terms, idf, weight, bias)
+        if len(fitted._places) != len(terms) or len(set(labels)) != len(labels):
+            raise ValueError("a term or a label comes twice")
+        return fitted
 
 
 def to_folder(partner: Linear) -> dict[str, bytes]:
