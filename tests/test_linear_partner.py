@@ -14,7 +14,7 @@ from toy import TINY, make_toy
 
 import anaphora
 from anaphora import TextClassifier
-from anaphora.baselines import linear
+from anaphora.baselines import linear_fit
 from anaphora.baselines.linear import from_folder, to_folder
 from anaphora.bundle import LINEAR, PARTNER, Bundle
 from anaphora.errors import BundleError
@@ -157,7 +157,7 @@ def test_balanced_labels_are_so_for_both(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def spy(*given: Any) -> Any:
         asked.append(given[-1])
-        return linear.fit_partner(*given)
+        return linear_fit.fit_partner(*given)
 
     monkeypatch.setattr("anaphora.estimators.classifier.fit_partner", spy)
     for weights in ("none", "balanced"):

@@ -10,18 +10,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from anaphora import arrays
-from anaphora.baselines import linear
+from anaphora.baselines import linear_fit
 from anaphora.baselines.linear import (
     ARRAYS,
     FACTS,
     PATTERNS,
     SIGNS,
     Linear,
-    Way,
-    fit_baseline,
     from_folder,
     to_folder,
 )
+from anaphora.baselines.linear_fit import Way, fit_baseline
 from anaphora.errors import BundleError
 
 LOUD_FACTS = {"linear": "", "C": 1, "labels": ["a", "b"], "reads": SIGNS}
@@ -39,7 +38,7 @@ def garden(kinds: int, rows: int = 90, seed: int = 3) -> tuple[list[str], list[s
 
 def fit_partner(texts: list[str], labels: list[str], **more: bool) -> Linear | None:
     """Each text alone in its group."""
-    return linear.fit_partner(texts, labels, range(len(texts)), **more)
+    return linear_fit.fit_partner(texts, labels, range(len(texts)), **more)
 
 
 @pytest.mark.parametrize("kinds", [2, 4])
@@ -60,7 +59,9 @@ def test_the_baselines_strength_is_that_of_a_grid_search(kinds: int, noise: int)
     texts, labels = garden(kinds, seed=noise)
     fitted = fit_baseline(texts, labels)
     features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, dtype=np.float32).fit_transform(texts)
-    search = GridSearchCV(LogisticRegression(max_iter=2_000), {"C": list(linear.STRENGTHS)}, cv=3).fit(features, labels)
+    search = GridSearchCV(LogisticRegression(max_iter=2_000), {"C": list(linear_fit.STRENGTHS)}, cv=3).fit(
+        features, labels
+    )
     assert fitted is not None
     assert fitted.strength == search.best_params_["C"]
     np.testing.assert_allclose(fitted.weight, search.best_estimator_.coef_, atol=1e-4)
@@ -82,7 +83,7 @@ def by_the_equation(texts: list[str], labels: list[str], unseen: list[str], stre
 
 @pytest.mark.parametrize("kinds", [2, 4])
 def test_naive_bayes_weights_are_those_of_the_equation(kinds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "STRENGTHS", ())
+    monkeypatch.setattr(linear_fit, "STRENGTHS", ())
     texts, labels = garden(kinds)
     fitted = fit_partner(texts, labels)
     assert fitted is not None
@@ -93,9 +94,9 @@ def test_naive_bayes_weights_are_those_of_the_equation(kinds: int, monkeypatch: 
 
 def test_the_partner_is_the_way_with_the_smallest_log_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     found = iter([[0.2, 0.1], [0.5, 0.3], [0.3, 0.4]])
-    monkeypatch.setattr(linear._Fitting, "_losses", lambda *_: next(found))
-    monkeypatch.setattr(linear, "STRENGTHS", (1.0,))
-    monkeypatch.setattr(linear, "BAYES_STRENGTHS", (0.3,))
+    monkeypatch.setattr(linear_fit._Fitting, "_losses", lambda *_: next(found))
+    monkeypatch.setattr(linear_fit, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(linear_fit, "BAYES_STRENGTHS", (0.3,))
     fitted = fit_partner(*garden(2))
     assert fitted is not None
     assert (fitted.idf is None, fitted.strength) == (True, 0.3)
@@ -108,8 +109,8 @@ def test_ratios_are_counted_without_the_rows_that_judge_them(monkeypatch: pytest
         counted.append(len(rows))
         return log_count_ratios(rows, *given)
 
-    log_count_ratios = linear.log_count_ratios
-    monkeypatch.setattr(linear, "log_count_ratios", spy)
+    log_count_ratios = linear_fit.log_count_ratios
+    monkeypatch.setattr(linear_fit, "log_count_ratios", spy)
     fit_partner(*garden(2, rows=90))
     assert set(counted) <= {60, 90}
     assert counted.count(60) == 3  # once a fold, whatever C
@@ -121,8 +122,8 @@ def test_copies_of_a_text_are_on_one_side_of_a_fold() -> None:
     texts, labels = garden(2, rows=60)
     labels = rng.permutation(labels).tolist()
     copied, groups = texts * 3, list(range(60)) * 3
-    apart = linear.fit_partner(copied, labels * 3, groups)
-    across = linear.fit_partner(copied, labels * 3, range(180))
+    apart = linear_fit.fit_partner(copied, labels * 3, groups)
+    across = linear_fit.fit_partner(copied, labels * 3, range(180))
     assert apart is not None
     assert across is not None
     assert apart.shares(texts).max(axis=1).mean() < across.shares(texts).max(axis=1).mean() - 0.05
@@ -132,7 +133,7 @@ def test_copies_of_a_text_are_on_one_side_of_a_fold() -> None:
 @pytest.mark.parametrize("bayes", [True, False])
 def test_balanced_labels_weigh_the_same(kinds: int, bayes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that say nothing of their labels, of which the first is rare."""
-    monkeypatch.setattr(linear, "STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
+    monkeypatch.setattr(linear_fit, "STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
     texts, _ = garden(1, rows=300)
     labels = ["rare" if row % 20 == 0 else f"usual{row % (kinds - 1)}" for row in range(len(texts))]
     shares = []
@@ -153,9 +154,9 @@ def test_labels_may_have_fewer_rows_than_there_are_folds(labels: list[str]) -> N
 
 def test_few_groups_leave_nothing_to_choose_by() -> None:
     texts, labels = garden(2)
-    fitted = linear.fit_partner(texts, labels, [row % 2 for row in range(len(texts))])
+    fitted = linear_fit.fit_partner(texts, labels, [row % 2 for row in range(len(texts))])
     assert fitted is not None
-    assert Way(fitted.idf is None, fitted.strength) == Way(False, linear.STRENGTHS[0])
+    assert Way(fitted.idf is None, fitted.strength) == Way(False, linear_fit.STRENGTHS[0])
 
 
 def test_the_partner_reads_signs_and_the_baseline_does_not() -> None:

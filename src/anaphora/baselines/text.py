@@ -13,7 +13,8 @@ from typing import Any, Self
 import numpy as np
 
 from anaphora import arrays
-from anaphora.baselines.linear import DAMAGED, Linear, fit_baseline
+from anaphora.baselines.linear import DAMAGED, Linear
+from anaphora.baselines.linear_fit import fit_baseline
 from anaphora.data.duplicates import text_keys
 from anaphora.errors import BundleError
 

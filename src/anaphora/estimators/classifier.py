@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import bundle
-from anaphora.baselines.linear import Linear, fit_partner, from_folder, to_folder
+from anaphora.baselines.linear import Linear, from_folder, to_folder
+from anaphora.baselines.linear_fit import fit_partner
 from anaphora.baselines.text import Baselines, rows_files, seen_in
 from anaphora.bundle import Bundle
 from anaphora.data.duplicates import near_duplicate_groups
