@@ -83,7 +83,7 @@ def by_the_equation(texts: list[str], labels: list[str], unseen: list[str], stre
 
 @pytest.mark.parametrize("kinds", [2, 4])
 def test_naive_bayes_weights_are_those_of_the_equation(kinds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear_fit, "STRENGTHS", ())
+    monkeypatch.setattr(linear_fit, "SURE_STRENGTHS", ())
     texts, labels = garden(kinds)
     fitted = fit_partner(texts, labels)
     assert fitted is not None
@@ -95,7 +95,7 @@ def test_naive_bayes_weights_are_those_of_the_equation(kinds: int, monkeypatch: 
 def test_the_partner_is_the_way_with_the_smallest_log_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     found = iter([[0.2, 0.1], [0.5, 0.3], [0.3, 0.4]])
     monkeypatch.setattr(linear_fit._Fitting, "_losses", lambda *_: next(found))
-    monkeypatch.setattr(linear_fit, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(linear_fit, "SURE_STRENGTHS", (1.0,))
     monkeypatch.setattr(linear_fit, "BAYES_STRENGTHS", (0.3,))
     fitted = fit_partner(*garden(2))
     assert fitted is not None
@@ -133,7 +133,7 @@ def test_copies_of_a_text_are_on_one_side_of_a_fold() -> None:
 @pytest.mark.parametrize("bayes", [True, False])
 def test_balanced_labels_weigh_the_same(kinds: int, bayes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that say nothing of their labels, of which the first is rare."""
-    monkeypatch.setattr(linear_fit, "STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
+    monkeypatch.setattr(linear_fit, "SURE_STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
     texts, _ = garden(1, rows=300)
     labels = ["rare" if row % 20 == 0 else f"usual{row % (kinds - 1)}" for row in range(len(texts))]
     shares = []
@@ -156,7 +156,7 @@ def test_few_groups_leave_nothing_to_choose_by() -> None:
     texts, labels = garden(2)
     fitted = linear_fit.fit_partner(texts, labels, [row % 2 for row in range(len(texts))])
     assert fitted is not None
-    assert Way(fitted.idf is None, fitted.strength) == Way(False, linear_fit.STRENGTHS[0])
+    assert Way(fitted.idf is None, fitted.strength) == Way(False, linear_fit.SURE_STRENGTHS[0])
 
 
 def test_the_partner_reads_signs_and_the_baseline_does_not() -> None:
