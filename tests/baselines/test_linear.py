@@ -133,7 +133,8 @@ def test_copies_of_a_text_are_on_one_side_of_a_fold() -> None:
 @pytest.mark.parametrize("bayes", [True, False])
 def test_balanced_labels_weigh_the_same(kinds: int, bayes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that say nothing of their labels, of which the first is rare."""
-    monkeypatch.setattr(linear_fit, "SURE_STRENGTHS" if bayes else "BAYES_STRENGTHS", ())
+    monkeypatch.setattr(linear_fit, "SURE_STRENGTHS", () if bayes else (1.0,))
+    monkeypatch.setattr(linear_fit, "BAYES_STRENGTHS", (0.03,) if bayes else ())
     texts, _ = garden(1, rows=300)
     labels = ["rare" if row % 20 == 0 else f"usual{row % (kinds - 1)}" for row in range(len(texts))]
     shares = []
