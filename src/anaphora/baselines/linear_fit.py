@@ -19,10 +19,9 @@ FOLDS = 3
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 """C, the inverse of the regularisation, of the baseline."""
 SURE_STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)
+"""C of a partner by TF-IDF: features of length 1 want a large one for probabilities as sure as they should be."""
 BAYES_STRENGTHS = (0.03, 0.1, 0.3, 1.0)
-"""Of a partner, by TF-IDF and by naive-Bayes weights. Features of length 1 want a large C for probabilities that are as
-sure as they should be.
-"""
+"""C of a partner by naive-Bayes weights."""
 
 
 class Way(NamedTuple):
@@ -155,7 +154,7 @@ class _Fitting:
         return self._tfidf.transform(self.counts_NF)
 
     @cached_property
-    def _presence_NF(self) -> Any:  # noqa: N802
+    def _presence_NF(self) -> Any:  # noqa: N802 (a shape stands in its name)
         return (self.counts_NF > 0).astype(np.float32)
 
 
