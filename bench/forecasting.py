@@ -14,7 +14,7 @@ from pathlib import Path
 from layers import today
 
 from anaphora import Forecaster
-from anaphora.data.series import read_series
+from anaphora.tasks.forecast.series import read_series
 
 MONTH = 30 * 24
 COLUMNS = {"OT": ["OT"], "all": ["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]}

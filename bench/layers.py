@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from anaphora import _native
-from anaphora.benchmark import CELLS, SHAPES, Row, geometric_means, measure, peak
+from anaphora.cli.benchmark import CELLS, SHAPES, Row, geometric_means, measure, peak
 
 GATES = {"lstm": [0, 3, 1, 2], "gru": [1, 0, 2], "rnn": [0]}
 """ONNX's order of the gates, as places in torch's: i o f c, z r n."""

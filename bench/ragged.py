@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import anaphora.nn
-from anaphora.benchmark import in_turn
+from anaphora.cli.benchmark import in_turn
 from anaphora.engine.pool import pool
 
 VOCABULARY, D, H, BATCH = 20_000, 128, 128, 64

@@ -18,9 +18,9 @@ from layers import today
 from torch import nn
 from torch.nn import functional
 
-from anaphora.networks import language
-from anaphora.networks.network import In, build, draw
-from anaphora.tasks.language import LanguageConfig
+from anaphora.tasks.language import network as language
+from anaphora.net.build import In, build, draw
+from anaphora.tasks.language.task import LanguageConfig
 from anaphora.train import blocks
 from anaphora.train.optim import clip, make_optimizer
 

@@ -17,11 +17,11 @@ import torch
 from layers import GATES, today
 from onnx import TensorProto, helper, numpy_helper
 
-from anaphora.networks import language
-from anaphora.networks.network import draw
-from anaphora.runtime.language import Reader
-from anaphora.runtime.writing import start
-from anaphora.tasks.language import Language, LanguageConfig
+from anaphora.tasks.language import network as language
+from anaphora.net.build import draw
+from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language.generate import start
+from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.text.codec import Codec
 
 CHARACTERS = [chr(code) for code in range(ord(" "), ord(" ") + 65)]

@@ -10,12 +10,12 @@ from anaphora.cells import CELLS
 from anaphora.cli import cli
 from anaphora.cli.options import suits
 from anaphora.config import Config, declared
-from anaphora.runtime.sampling import Sampling
-from anaphora.tasks.classify import ClassifyConfig
-from anaphora.tasks.classify_sequences import ClassifySequencesConfig
-from anaphora.tasks.forecast import ForecastConfig
-from anaphora.tasks.language import LanguageConfig
-from anaphora.tasks.regress import RegressConfig
+from anaphora.runtime.decoding.sampling import Sampling
+from anaphora.tasks.classify.task import ClassifyConfig
+from anaphora.tasks.sequences.classify import ClassifySequencesConfig
+from anaphora.tasks.forecast.task import ForecastConfig
+from anaphora.tasks.language.task import LanguageConfig
+from anaphora.tasks.sequences.regress import RegressConfig
 
 TABLES = {
     ClassifyConfig: "`anaphora train classify`, `TextClassifier`",

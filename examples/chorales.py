@@ -35,8 +35,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from anaphora import LanguageModel
-from anaphora.baselines import ngram
-from anaphora.data.documents import Texts
+from anaphora.tasks.language import ngram
+from anaphora.tasks.language.documents import Texts
 from anaphora.events import Epoch
 
 try:

@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 import anaphora.nn
 from anaphora import SequenceRegressor
 from anaphora.events import Epoch
-from anaphora.networks.network import draw as at_random
+from anaphora.net.build import draw as at_random
 
 LAYERS: dict[str, Any] = {"rnn": anaphora.nn.RNN, "lstm": anaphora.nn.LSTM, "gru": anaphora.nn.GRU}
 COLOURS = {"rnn": "#c0392b", "lstm": "#21618c", "gru": "#1e8449"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from anaphora import LanguageModel
-from anaphora.data.documents import TextFiles
+from anaphora.tasks.language.documents import TextFiles
 from anaphora.events import Epoch
 
 RECIPE: dict[str, Any] = {

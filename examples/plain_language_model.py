@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from anaphora import LanguageModel
-from anaphora.data.documents import Column
+from anaphora.tasks.language.documents import Column
 from anaphora.text.clean import Cleaner, CleanOptions
 from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 

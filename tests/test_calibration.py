@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anaphora.calibration import margins
+from anaphora.tasks.forecast.calibration import margins
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 

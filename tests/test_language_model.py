@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from anaphora import LanguageModel, load
-from anaphora.baselines import ngram
-from anaphora.data.documents import Texts
+from anaphora.tasks.language import ngram
+from anaphora.tasks.language.documents import Texts
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
 from anaphora.names import TOKEN_IDS
-from anaphora.runtime import writing
-from anaphora.runtime.language import Reader
+from anaphora.tasks.language import generate as writing
+from anaphora.tasks.language.scorer import Reader
 from anaphora.text.codec import END_ID
 
 HELLO = "hello world\n" * 40
@@ -359,7 +359,7 @@ def test_a_text_of_which_no_word_is_known_is_refused() -> None:
 
 @pytest.mark.parametrize("texts", [np.array(["ab cd", "ef"]), ("ab cd", "ef"), iter(["ab cd", "ef"])])
 def test_any_collection_of_texts_is_one_of_documents(texts: Any) -> None:
-    from anaphora.estimators.language import documents_of
+    from anaphora.tasks.language.estimator import documents_of
 
     assert ["".join(document) for document in documents_of(texts)] == ["ab cd", "ef"]
 

@@ -28,7 +28,7 @@ LAYERS = (
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Two of one layer that may meet: the first imports the second.
 NEIGHBOURS = {("arrays", "errors"), ("extras", "errors")}
-TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.engine.op", "anaphora.nn", "anaphora.benchmark"}
+TORCH_STANDS_IN = {"anaphora.engine.torch", "anaphora.engine.op", "anaphora.nn", "anaphora.cli.benchmark"}
 COMPILED = "anaphora._native"
 HEAVY = {"torch", "accelerate", "sklearn", "scipy", "polars", "matplotlib"}
 
@@ -112,7 +112,7 @@ def test_torch_is_imported_at_the_top_only_where_one_learns() -> None:
 
 def test_only_the_estimators_base_reaches_training_and_only_within_a_function() -> None:
     reaching = {found for found in OURS if part(found.target) == "train" and part(found.importer) != "train"}
-    assert {(found.importer, found.nested) for found in reaching} == {("anaphora.base", True)}
+    assert {(found.importer, found.nested) for found in reaching} == {("anaphora.estimators.base", True)}
 
 
 def test_nothing_else_of_ours_is_imported_within_a_function() -> None:
@@ -172,7 +172,7 @@ def test_the_models_of_sequence_classifiers_and_their_baselines_answer_without_h
     classifier = anaphora.SequenceClassifier(hidden_size=4, epochs=1, targets="step")
     classifier.fit([[1.0, 2.0], [2.0, 3.0], [3.0, 5.0]], [["a", "b"]] * 3).save(tmp_path / "model")
     program = (
-        "import sys, numpy, anaphora\nfrom anaphora.baselines.sequence import SequenceBaselines\n"
+        "import sys, numpy, anaphora\nfrom anaphora.tasks.sequences.baseline import SequenceBaselines\n"
         "model = anaphora.load(sys.argv[1]); model.predict([[1., 2.]]); model.live()\n"
         "SequenceBaselines.from_files(model.bundle_.baseline).predict([numpy.ones((2, 1))])"
     )

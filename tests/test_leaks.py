@@ -7,8 +7,8 @@ import pytest
 from toy import Toy
 
 from anaphora import SequenceRegressor, TextClassifier, load
-from anaphora.baselines.linear import from_folder
-from anaphora.baselines.text import Baselines
+from anaphora.tasks.classify.linear import from_folder
+from anaphora.tasks.classify.baseline import Baselines
 from anaphora.cli import main
 from anaphora.cli.train import parted
 from anaphora.data.table import Table, read_table

@@ -14,8 +14,8 @@ from toy import TINY, make_toy
 
 import anaphora
 from anaphora import TextClassifier
-from anaphora.baselines import linear_fit
-from anaphora.baselines.linear import from_folder, to_folder
+from anaphora.tasks.classify import linear_fit
+from anaphora.tasks.classify.linear import from_folder, to_folder
 from anaphora.bundle import LINEAR, PARTNER, Bundle
 from anaphora.errors import BundleError
 from anaphora.events import Epoch
@@ -159,7 +159,7 @@ def test_balanced_labels_are_so_for_both(monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append(given[-1])
         return linear_fit.fit_partner(*given)
 
-    monkeypatch.setattr("anaphora.estimators.classifier.fit_partner", spy)
+    monkeypatch.setattr("anaphora.tasks.classify.estimator.fit_partner", spy)
     for weights in ("none", "balanced"):
         TextClassifier(linear=True, class_weights=weights, **TINY | {"epochs": 1}).fit(*make_toy())
     assert asked == [False, True]

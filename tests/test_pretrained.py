@@ -13,10 +13,10 @@ from toy import Toy, make_toy
 from anaphora import LanguageModel, TextClassifier, load
 from anaphora.errors import BundleError, DataError, OptionError
 from anaphora.events import Epoch, Step
-from anaphora.networks.classifier import spec
-from anaphora.networks.network import build, draw, layers, member
-from anaphora.tasks.bayes import log_count_ratios
-from anaphora.tasks.classify import (
+from anaphora.tasks.classify.network import spec
+from anaphora.net.build import build, draw, layers, member
+from anaphora.tasks.classify.naive_bayes import log_count_ratios
+from anaphora.tasks.classify.task import (
     FEW_ROWS,
     SUITS_PRETRAINED,
     SUITS_PRETRAINED_FEW,

@@ -8,7 +8,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import cross_val_score
 
 from anaphora import SequenceClassifier, TextClassifier, load
-from anaphora.baselines.sequence import SequenceBaselines
+from anaphora.tasks.sequences.baseline import SequenceBaselines
 from anaphora.errors import DataError, OptionError
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 15, "batch_size": 16, "learning_rate": 0.02}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
-    from anaphora.estimators.classifier import TextClassifier
-    from anaphora.estimators.forecaster import Forecaster
-    from anaphora.estimators.language import LanguageModel
+    from anaphora.tasks.classify.estimator import TextClassifier
+    from anaphora.tasks.forecast.estimator import Forecaster
+    from anaphora.tasks.language.estimator import LanguageModel
     from anaphora.estimators.load import load
-    from anaphora.estimators.regressor import SequenceRegressor
-    from anaphora.estimators.sequence_classifier import SequenceClassifier
+    from anaphora.tasks.sequences.regressor import SequenceRegressor
+    from anaphora.tasks.sequences.classifier import SequenceClassifier
 
 __all__ = [
     "AnaphoraError",
@@ -27,11 +27,11 @@ __all__ = [
 
 _HOME = {
     "AnaphoraError": "anaphora.errors",
-    "Forecaster": "anaphora.estimators.forecaster",
-    "LanguageModel": "anaphora.estimators.language",
-    "SequenceClassifier": "anaphora.estimators.sequence_classifier",
-    "SequenceRegressor": "anaphora.estimators.regressor",
-    "TextClassifier": "anaphora.estimators.classifier",
+    "Forecaster": "anaphora.tasks.forecast.estimator",
+    "LanguageModel": "anaphora.tasks.language.estimator",
+    "SequenceClassifier": "anaphora.tasks.sequences.classifier",
+    "SequenceRegressor": "anaphora.tasks.sequences.regressor",
+    "TextClassifier": "anaphora.tasks.classify.estimator",
     "load": "anaphora.estimators.load",
 }
 

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from anaphora import arrays
 from anaphora.data.write import finite, to_json
 from anaphora.errors import BundleError, OutputExists, in_words
-from anaphora.networks.network import shapes
-from anaphora.tasks import TASKS, Task
+from anaphora.net.build import shapes
+from anaphora.task import TASKS, Task
 
 FORMAT = 1
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"

@@ -1,7 +1,7 @@
-"""The one place where optional libraries are imported.
+"""Imports on first use: optional libraries, and objects that are known by a dotted name.
 
-A library that only some work needs is imported when that work begins, and its absence is an error that names the
-line to type.
+A library that only some work needs is imported when that work begins. Where it is absent, the error names the command
+that installs it.
 """
 
 import importlib
@@ -28,3 +28,9 @@ def load_extra(module: str) -> Any:
         root = module.partition(".")[0]
         extra = EXTRA_OF[root]
         raise MissingExtra(f'{root} is needed here and is not installed: pip install "anaphora[{extra}]"') from error
+
+
+def load_name(name: str) -> Any:
+    """The object of a dotted name, such as `anaphora.tasks.classify.task.Classify`."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)

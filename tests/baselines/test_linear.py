@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from anaphora import arrays
-from anaphora.baselines import linear_fit
-from anaphora.baselines.linear import (
+from anaphora.tasks.classify import linear_fit
+from anaphora.tasks.classify.linear import (
     ARRAYS,
     FACTS,
     PATTERNS,
@@ -20,7 +20,7 @@ from anaphora.baselines.linear import (
     from_folder,
     to_folder,
 )
-from anaphora.baselines.linear_fit import Way, fit_baseline
+from anaphora.tasks.classify.linear_fit import Way, fit_baseline
 from anaphora.errors import BundleError
 
 LOUD_FACTS = {"linear": "", "C": 1, "labels": ["a", "b"], "reads": SIGNS}

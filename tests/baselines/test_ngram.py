@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.baselines.ngram import FALLBACK, TIE, NGram, discounts
+from anaphora.tasks.language.ngram import FALLBACK, TIE, NGram, discounts
 
 V = 4
 END = 0

@@ -6,8 +6,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from anaphora import SequenceClassifier, SequenceRegressor
-from anaphora.baselines import sequence, summaries
-from anaphora.baselines.sequence import ARRAYS, FACTS, STRENGTHS, SequenceBaselines, standardised
+from anaphora.tasks.sequences import baseline as sequence
+from anaphora.tasks.sequences import summaries
+from anaphora.tasks.sequences.baseline import ARRAYS, FACTS, STRENGTHS, SequenceBaselines, standardised
 from anaphora.errors import BundleError
 
 RNG = np.random.default_rng(0)

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anaphora.baselines.linear import ARRAYS, TERMS
-from anaphora.baselines.text import FACTS, Baselines, rows_files, seen_in
+from anaphora.tasks.classify.linear import ARRAYS, TERMS
+from anaphora.tasks.classify.baseline import FACTS, Baselines, rows_files, seen_in
 from anaphora.errors import BundleError
 
 PLANTS = ["red rose", "green leaf", "brown root"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from anaphora import benchmark
+from anaphora.cli import benchmark
 
 
 @pytest.mark.slow

@@ -11,10 +11,10 @@ import pytest
 from anaphora import Forecaster, SequenceClassifier, SequenceRegressor, TextClassifier
 from anaphora.cli.train import classify
 from anaphora.config import Config, declared, kinds
-from anaphora.tasks.classify import ClassifyConfig
-from anaphora.tasks.classify_sequences import ClassifySequencesConfig
-from anaphora.tasks.forecast import ForecastConfig
-from anaphora.tasks.regress import RegressConfig
+from anaphora.tasks.classify.task import ClassifyConfig
+from anaphora.tasks.sequences.classify import ClassifySequencesConfig
+from anaphora.tasks.forecast.task import ForecastConfig
+from anaphora.tasks.sequences.regress import RegressConfig
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(ClassifyConfig)}
 OWN = {

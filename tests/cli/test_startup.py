@@ -10,7 +10,7 @@ PREDICT = "import sys; from anaphora.cli import main; main(sys.argv[1:])"
 NOT_NEEDED = {
     "accelerate",
     "anaphora.cli.display",
-    "anaphora.report.page",
+    "anaphora.tasks.classify.page",
     "anaphora.train",
     "email",
     "importlib.metadata",

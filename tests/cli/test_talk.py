@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from anaphora.cli.talk import counted
+from anaphora.cli.console import counted
 
 
 class Terminal(io.StringIO):

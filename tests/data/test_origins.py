@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anaphora.data.origins import DIFFERENCES, Shape, Strand, origins
+from anaphora.tasks.forecast.windows import DIFFERENCES, Shape, Strand, origins
 
 
 def strand(T: int = 40, first: float = 0.0, F: int = 2) -> Strand:

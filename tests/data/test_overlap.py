@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from anaphora.data.corpus import Corpus
-from anaphora.data.overlap import share_found
+from anaphora.tasks.language.corpus import Corpus
+from anaphora.tasks.language.overlap import share_found
 
 
 def corpus(*documents: list[int]) -> Corpus:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anaphora.data.series import of_arrays, read_series
+from anaphora.tasks.forecast.series import of_arrays, read_series
 from anaphora.errors import DataError, UnknownColumn
 
 

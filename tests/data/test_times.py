@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.data.times import DAY, Step, cycle_features, parse
+from anaphora.tasks.forecast.times import DAY, Step, cycle_features, parse
 from anaphora.errors import DataError
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anaphora.engine.pool import pool
-from anaphora.networks.blocks import POOLS
+from anaphora.net.blocks import POOLS
 
 LENGTHS = np.array([3, 6, 0, 1, 5])
 B, T, D = 5, 6, 4

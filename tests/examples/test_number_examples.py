@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anaphora import SequenceRegressor
-from anaphora.data.series import of_arrays
+from anaphora.tasks.forecast.series import of_arrays
 
 
 def test_the_next_number_is_found_past_what_was_seen(load):

@@ -9,13 +9,13 @@ from waves import MONTHS, QUICK, WAVE, noisy
 
 from anaphora import Forecaster, load
 from anaphora.cells import CELLS
-from anaphora.data.series import of_arrays
+from anaphora.tasks.forecast.series import of_arrays
 from anaphora.errors import DataError
-from anaphora.networks.network import In, build, draw
-from anaphora.report.forecasts import compare_forecasts
+from anaphora.net.build import In, build, draw
+from anaphora.tasks.forecast.scores import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
-from anaphora.tasks.forecast import STRATEGIES, ForecastConfig
-from anaphora.tasks.ridge import Autoregression
+from anaphora.tasks.forecast.task import STRATEGIES, ForecastConfig
+from anaphora.tasks.forecast.autoregression import Autoregression
 from anaphora.train import blocks as training_blocks
 from anaphora.train.device import to_device
 

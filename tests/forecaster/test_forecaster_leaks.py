@@ -8,7 +8,7 @@ import pytest
 from waves import DAYS, MONTHS, QUICK, WAVE, noisy
 
 from anaphora import Forecaster
-from anaphora.data.series import of_arrays, read_series
+from anaphora.tasks.forecast.series import of_arrays, read_series
 
 
 def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:

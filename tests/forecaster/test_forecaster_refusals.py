@@ -7,10 +7,10 @@ import pytest
 from waves import MONTHS, QUICK, WAVE, T, noisy
 
 from anaphora import Forecaster
-from anaphora.data.series import of_arrays
+from anaphora.tasks.forecast.series import of_arrays
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Step
-from anaphora.tasks.forecast import STRATEGIES
+from anaphora.tasks.forecast.task import STRATEGIES
 
 
 @pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, of_arrays(WAVE) + of_arrays(2 * WAVE)], ids=["keys", "read"])

@@ -10,7 +10,7 @@ import numpy as np
 
 import anaphora
 import anaphora.errors
-from anaphora.baselines.sequence import SequenceBaselines
+from anaphora.tasks.sequences.baseline import SequenceBaselines
 
 
 def check(golden: Path) -> int:

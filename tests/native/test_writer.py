@@ -14,7 +14,7 @@ from tolerances import error
 
 from anaphora import _native
 from anaphora.engine import native
-from anaphora.runtime.sampling import Sampling, draw
+from anaphora.runtime.decoding.sampling import Sampling, draw
 from anaphora.runtime.session import Session
 
 H, D, V = 19, 5, 23

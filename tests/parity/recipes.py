@@ -7,11 +7,11 @@ import torch
 from samples import random_array
 
 from anaphora.data.batch import Examples, collect
-from anaphora.data.documents import Texts
+from anaphora.tasks.language.documents import Texts
 from anaphora.engine.ragged import last
-from anaphora.networks.network import build, shapes
+from anaphora.net.build import build, shapes
 from anaphora.runtime import blocks as runtime_kit
-from anaphora.tasks import TASKS
+from anaphora.task import TASKS
 from anaphora.train import blocks as train_kit
 
 TEXTS = ["the cat sat", "a dog", "", "the dog ran and the cat sat on a mat all day", "rain"]

@@ -6,8 +6,8 @@ import torch
 from recipes import ROWS, Case, rates
 
 from anaphora.cells import CELLS
-from anaphora.networks import blocks
-from anaphora.networks.network import draw
+from anaphora.net import blocks
+from anaphora.net.build import draw
 from anaphora.train import blocks as train_kit
 
 RATE = 0.4

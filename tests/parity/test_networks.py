@@ -12,10 +12,10 @@ from recipes import EMPTY, ROWS, Case
 from tolerances import assert_close
 
 from anaphora.cells import CELLS
-from anaphora.networks import forecaster
-from anaphora.networks.blocks import POOLS
-from anaphora.networks.network import shapes
-from anaphora.tasks import TASKS
+from anaphora.tasks.forecast import network as forecaster
+from anaphora.net.blocks import POOLS
+from anaphora.net.build import shapes
+from anaphora.task import TASKS
 
 every_task = pytest.mark.parametrize("name", ROWS)
 every_network = pytest.mark.parametrize(

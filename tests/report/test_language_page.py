@@ -7,7 +7,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from anaphora.report.language import page
+from anaphora.tasks.language.page import page
 from anaphora.report.plots import learning_curves, loss_curves
 from anaphora.report.scores import Reading, compare_readings
 

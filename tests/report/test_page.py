@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from anaphora.metrics import bootstrap, classification
-from anaphora.report.forecasts import Window
-from anaphora.report.page import page
+from anaphora.tasks.forecast.scores import Window
+from anaphora.tasks.classify.page import page
 from anaphora.report.plots import calibration_error, fan
 from anaphora.report.scores import Evaluated, compare
 from anaphora.report.words import verdict

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anaphora import _native
 from anaphora.errors import OptionError
-from anaphora.runtime.sampling import Sampling, draw, exponential, philox
+from anaphora.runtime.decoding.sampling import Sampling, draw, exponential, philox
 
 HALVES = np.log(np.array([1, 4, 2, 1], np.float32) / 8)
 

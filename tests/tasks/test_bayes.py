@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from anaphora.networks.network import draw
-from anaphora.tasks.bayes import head_start, log_count_ratios
-from anaphora.tasks.classify import Classify, ClassifyConfig
+from anaphora.net.build import draw
+from anaphora.tasks.classify.naive_bayes import head_start, log_count_ratios
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
 
 ROWS = [np.array([1, 1, 2]), np.array([1, 3]), np.array([2, 3, 3])]
 TARGETS = np.array([0, 0, 1])

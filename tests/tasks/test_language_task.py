@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from anaphora.data.batch import Batch
-from anaphora.data.documents import Texts
-from anaphora.networks.network import In, build, draw
-from anaphora.tasks.language import Language, LanguageConfig
+from anaphora.tasks.language.documents import Texts
+from anaphora.net.build import In, build, draw
+from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.train import blocks
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from anaphora.data.origins import Shape, Strand, origins
-from anaphora.tasks.ridge import Autoregression
+from anaphora.tasks.forecast.windows import Shape, Strand, origins
+from anaphora.tasks.forecast.autoregression import Autoregression
 
 
 def windows(values: np.ndarray, difference: str = "none"):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from anaphora.baselines.sequence import SequenceBaselines
-from anaphora.tasks.scale import Scale
+from anaphora.tasks.sequences.baseline import SequenceBaselines
+from anaphora.tasks.sequences.scale import Scale
 
 OTHER_N = np.random.default_rng(0).normal(size=20_000)
 

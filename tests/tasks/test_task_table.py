@@ -1,6 +1,6 @@
 """The table of tasks."""
 
-from anaphora.tasks import TASKS
+from anaphora.task import TASKS
 
 
 def test_each_task_stands_under_its_own_name():

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from anaphora import TextClassifier
-from anaphora.networks.network import In, build, draw
-from anaphora.tasks.classify import Classify, ClassifyConfig
+from anaphora.net.build import In, build, draw
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.train import blocks, loop
 from anaphora.train.adversary import gradients, worst
 from anaphora.train.blocks import Adversary

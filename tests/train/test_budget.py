@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from anaphora.networks.network import build, draw
-from anaphora.tasks.classify import Classify, ClassifyConfig
+from anaphora.net.build import build, draw
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.train import blocks, budget
 from anaphora.train.budget import steps_for
 from anaphora.train.loop import Objective

@@ -7,7 +7,7 @@ from anaphora import TextClassifier
 from anaphora.errors import DataError
 from anaphora.events import Step
 from anaphora.names import CHECKPOINT
-from anaphora.tasks.classify import Classify
+from anaphora.tasks.classify.task import Classify
 from anaphora.train import checkpoint, loop
 
 OPTIONS = {

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from anaphora import LanguageModel
-from anaphora.baselines import ngram
-from anaphora.data.corpus import Corpus
-from anaphora.data.documents import Texts
+from anaphora.tasks.language import ngram
+from anaphora.tasks.language.corpus import Corpus
+from anaphora.tasks.language.documents import Texts
 from anaphora.errors import OptionError
-from anaphora.train import dynamic
-from anaphora.train.dynamic import EPSILON, Descent, Pace, mean_squares, unwatched
+from anaphora.tasks.language import dynamic
+from anaphora.tasks.language.dynamic import EPSILON, Descent, Pace, mean_squares, unwatched
 
 SMALL: dict[str, Any] = {
     "hidden_size": 24,

@@ -10,10 +10,10 @@ import torch
 from anaphora import TextClassifier, load
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Start, Step
-from anaphora.networks.network import build, draw, member
+from anaphora.net.build import build, draw, member
 from anaphora.runtime.predictor import Predictor
-from anaphora.tasks.classify import Classify, ClassifyConfig
-from anaphora.tasks.options import OPTIMIZERS, SCHEDULES
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
+from anaphora.task import OPTIMIZERS, SCHEDULES
 from anaphora.train import blocks
 from anaphora.train.loop import evaluate
 from anaphora.train.optim import learning_rate

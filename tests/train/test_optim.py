@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from anaphora.networks.network import build, draw
-from anaphora.tasks.classify import Classify, ClassifyConfig
-from anaphora.tasks.options import OPTIMIZERS
+from anaphora.net.build import build, draw
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
+from anaphora.task import OPTIMIZERS
 from anaphora.train import blocks
 from anaphora.train.optim import learning_rate, make_optimizer
 

@@ -7,12 +7,12 @@ import torch
 from torch.nn import functional
 
 from anaphora import TextClassifier
-from anaphora.networks.network import draw
-from anaphora.tasks.classify import ClassifyConfig
-from anaphora.tasks.language import LanguageConfig
-from anaphora.tasks.options import TrainingOptions
+from anaphora.net.build import draw
+from anaphora.tasks.classify.task import ClassifyConfig
+from anaphora.tasks.language.task import LanguageConfig
+from anaphora.task import TrainingOptions
 from anaphora.train.optim import clip, make_optimizer
-from anaphora.train.rows import RowAdamW
+from anaphora.train.sparse_adam import RowAdamW
 
 READ = [torch.tensor([1, 3, 3]), torch.tensor([3, 0]), torch.tensor([4, 1])]
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from anaphora import LanguageModel
-from anaphora.train import sampled, softmax
+from anaphora.train import softmax
+from anaphora.train import sampled_softmax as sampled
 
 V, H, N = 50, 6, 40
 

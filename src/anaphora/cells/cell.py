@@ -50,6 +50,14 @@ class Cell(ABC):
             "bias_hh": Parameter((gates * H,), zeros),
         }
 
+    def width(self, weights: Weights) -> int:
+        """H, the width of the output, from the weights of one layer and direction."""
+        return int(weights["weight_hh"].shape[1])
+
+    def state_widths(self, H: int) -> tuple[int, ...]:
+        """The width of each array of the state, for an output of width `H`."""
+        return (H,) * len(self.state)
+
     def project(self, xp: Any, x_BTD: Any, weights: Weights) -> Any:
         """The part of the step that needs no state, for all T at once: `[B, T, D]` -> `[B, T, G]`."""
         return x_BTD @ weights["weight_ih"].T + weights["bias_ih"]

@@ -12,11 +12,11 @@ from anaphora.cli.exits import FAILURE, INTERRUPTED, MISTAKE
 from anaphora.errors import AnaphoraError, UserError
 
 COMMANDS = {
-    "demo": "anaphora.cli.demo",
+    "demo": "anaphora.tasks.classify.demo",
     "train": "anaphora.cli.train",
     "evaluate": "anaphora.cli.evaluate",
     "predict": "anaphora.cli.predict",
-    "generate": "anaphora.cli.generate",
+    "generate": "anaphora.tasks.language.generate_command",
     "inspect": "anaphora.cli.inspect",
     "bench": "anaphora.cli.bench",
 }

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from anaphora import _native
 from anaphora.cli.display import results
-from anaphora.cli.talk import say
+from anaphora.cli.console import say
 from anaphora.engine.native import environment
 from anaphora.extras import load_extra
 
@@ -37,7 +37,7 @@ def command(shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, threa
     should be running.
     """
     torch = load_extra("torch")
-    benchmark = importlib.import_module("anaphora.benchmark")
+    benchmark = importlib.import_module("anaphora.cli.benchmark")
     if threads:
         torch.set_num_threads(threads)
     isa = environment()[0] or _native.isas()[0]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from anaphora.cli.talk import duration
+from anaphora.cli.console import duration
 from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
 from anaphora.report.words import FORECAST_SCORES, compared, dynamic_verdict
 

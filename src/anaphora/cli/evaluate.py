@@ -8,20 +8,21 @@ from typing import Any
 import click
 
 from anaphora.cli.display import show_forecasts, show_reading, show_scores
-from anaphora.cli.foretell import backtest
+from anaphora.tasks.forecast.predict_tmp import backtest
 from anaphora.cli.options import FILE, encoding_option, json_option, text_option
 from anaphora.cli.saved import as_classifier, text_columns
-from anaphora.cli.talk import counted, say, to_stdout
-from anaphora.data.documents import read_documents
+from anaphora.cli.console import counted, say, to_stdout
+from anaphora.tasks.language.documents import read_documents
 from anaphora.data.table import read_table
 from anaphora.data.write import check_absent, replacing, to_json
 from anaphora.errors import OptionError
-from anaphora.estimators.classifier import TextClassifier
-from anaphora.estimators.forecaster import Forecaster
-from anaphora.estimators.language import LanguageModel
+from anaphora.tasks.classify.estimator import TextClassifier
+from anaphora.tasks.forecast.estimator import Forecaster
+from anaphora.tasks.language.estimator import LanguageModel
 from anaphora.estimators.load import load
-from anaphora.report import forecast, language
-from anaphora.report.page import page
+from anaphora.tasks.forecast import page as forecast
+from anaphora.tasks.language import page as language
+from anaphora.tasks.classify.page import page
 
 MEANT_FOR = {
     "text": ("classify", "language"),

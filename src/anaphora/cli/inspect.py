@@ -9,17 +9,17 @@ from typing import Any
 import click
 from rich.table import Table
 
-from anaphora.baselines.linear import from_folder
+from anaphora.tasks.classify.linear import from_folder
 from anaphora.cli.display import results
 from anaphora.cli.options import FILE, encoding_option, json_option
-from anaphora.cli.talk import to_stdout
+from anaphora.cli.console import to_stdout
 from anaphora.data.profile import columns_of, telltales, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join
 from anaphora.data.write import to_json
 from anaphora.errors import DataError
 from anaphora.estimators.load import load
-from anaphora.networks.network import shapes
+from anaphora.net.build import shapes
 
 
 @click.command("inspect", short_help="Show a model's layers, or what is in a file.")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from anaphora.config import Config, declared, kinds
-from anaphora.tasks.options import SUITS, TrainingOptions
+from anaphora.task import SUITS, TrainingOptions
 
 FILE = click.Path(path_type=Path)
 

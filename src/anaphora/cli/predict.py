@@ -12,15 +12,15 @@ from typing import Any, cast
 
 import click
 
-from anaphora.chunks import chunks
+from anaphora.data.chunks import chunks
 from anaphora.cli.options import FILE, encoding_option, text_option
 from anaphora.cli.saved import as_classifier, text_columns
-from anaphora.cli.talk import counted, duration, say, to_stdout
+from anaphora.cli.console import counted, duration, say, to_stdout
 from anaphora.data.read import Row, codec, read
 from anaphora.data.table import join
 from anaphora.data.write import write_rows
 from anaphora.errors import DataError, OptionError
-from anaphora.estimators.classifier import TextClassifier
+from anaphora.tasks.classify.estimator import TextClassifier
 from anaphora.estimators.load import load
 
 CHUNK = 2_048
@@ -76,7 +76,7 @@ def command(
         if not file or as_json or text:
             raise OptionError(f"{model} is a forecaster: name the file with the series to go on with, --file FILE")
         # Loaded here, so that labelling a text waits for nothing of it.
-        importlib.import_module("anaphora.cli.foretell").foretell(loaded, model, file, out, encoding, force, report)
+        importlib.import_module("anaphora.tasks.forecast.predict_tmp").foretell(loaded, model, file, out, encoding, force, report)
         return
     if report:
         raise OptionError(f"--report is for forecasters, and {model} is none")

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from anaphora.base import Estimator
+from anaphora.estimators.base import Estimator
 from anaphora.errors import OptionError
-from anaphora.estimators.classifier import TextClassifier
+from anaphora.tasks.classify.estimator import TextClassifier
 from anaphora.estimators.load import load
 
 

@@ -9,18 +9,18 @@ import numpy as np
 
 from anaphora.cli.display import show_scores
 from anaphora.cli.options import FILE, Sections, encoding_option, takes_options_of
-from anaphora.cli.talk import say
-from anaphora.cli.train_forecast import forecast
-from anaphora.cli.train_language import language
+from anaphora.cli.console import say
+from anaphora.tasks.forecast.commands import forecast
+from anaphora.tasks.language.commands import language
 from anaphora.cli.training import check_share, output, output_options, say_where, test_size_option
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.table import Table, read_table
 from anaphora.errors import DataError, OptionError, in_words
-from anaphora.estimators.classifier import TextClassifier
-from anaphora.report.page import page
-from anaphora.tasks.classify import ClassifyConfig
-from anaphora.tasks.options import ENOUGH_TO_CHOOSE
+from anaphora.tasks.classify.estimator import TextClassifier
+from anaphora.tasks.classify.page import page
+from anaphora.tasks.classify.task import ClassifyConfig
+from anaphora.task import ENOUGH_TO_CHOOSE
 
 
 @click.group("train", short_help="Train a model on a file.")

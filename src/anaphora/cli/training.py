@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from anaphora.base import Estimator
+from anaphora.estimators.base import Estimator
 from anaphora.bundle import REPORT, check_free
 from anaphora.cli.display import follow
 from anaphora.cli.interrupt import GentleInterrupt
 from anaphora.cli.options import FILE
-from anaphora.cli.talk import say
-from anaphora.cli.unfinished import CHECKPOINTS, claimed, may_be_replaced
+from anaphora.cli.console import say
+from anaphora.cli.run_dir import CHECKPOINTS, claimed, may_be_replaced
 from anaphora.errors import OptionError, TrainingFailed, UserError
 from anaphora.events import Event
 

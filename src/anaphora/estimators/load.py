@@ -8,11 +8,11 @@ from typing import Any
 from anaphora import bundle
 
 ESTIMATORS = {
-    "classify": ("anaphora.estimators.classifier", "TextClassifier"),
-    "classify_sequences": ("anaphora.estimators.sequence_classifier", "SequenceClassifier"),
-    "forecast": ("anaphora.estimators.forecaster", "Forecaster"),
-    "language": ("anaphora.estimators.language", "LanguageModel"),
-    "regress": ("anaphora.estimators.regressor", "SequenceRegressor"),
+    "classify": ("anaphora.tasks.classify.estimator", "TextClassifier"),
+    "classify_sequences": ("anaphora.tasks.sequences.classifier", "SequenceClassifier"),
+    "forecast": ("anaphora.tasks.forecast.estimator", "Forecaster"),
+    "language": ("anaphora.tasks.language.estimator", "LanguageModel"),
+    "regress": ("anaphora.tasks.sequences.regressor", "SequenceRegressor"),
 }
 """Each task's estimator; its module is loaded when a model is."""
 

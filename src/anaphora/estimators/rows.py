@@ -9,15 +9,15 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.base import Estimator, load_training
+from anaphora.estimators.base import Estimator, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.batch import Examples
 from anaphora.data.split import split
 from anaphora.errors import DataError
-from anaphora.estimators.given import not_rows
+from anaphora.estimators.inputs import not_rows
 from anaphora.events import Event, Stage
 from anaphora.runtime.predictor import Predictor
-from anaphora.tasks import RowTask
+from anaphora.task import RowTask
 
 FEWEST_VALIDATION_ROWS = 10
 

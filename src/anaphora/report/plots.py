@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.extras import load_extra
-from anaphora.report.forecasts import Window
-from anaphora.tasks.forecast import MEDIAN
+from anaphora.tasks.forecast.scores import Window
+from anaphora.tasks.forecast.task import MEDIAN
 
 # Colours that stand for the page's own, and are replaced when the SVG is written.
 INK, NETWORK, LINEAR = "#010203", "#040506", "#070809"

@@ -10,7 +10,7 @@ from anaphora.cells.cell import State
 from anaphora.engine import native, stack
 from anaphora.engine.pool import pool
 from anaphora.engine.ragged import flat
-from anaphora.networks import blocks
+from anaphora.net import blocks
 from anaphora.runtime.session import Session
 
 Weights = Mapping[str, NDArray[np.float32]]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.networks.network import In, build, member
+from anaphora.net.build import In, build, member
 from anaphora.runtime import blocks
-from anaphora.tasks import Task
+from anaphora.task import Task
 
 
 def networks(task: Task, arrays: Mapping[str, NDArray[np.float32]], members: int, precision: str) -> list[Any]:

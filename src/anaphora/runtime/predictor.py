@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anaphora.data.batch import by_length, collect
 from anaphora.runtime.networks import networks
 from anaphora.runtime.session import Live, together
-from anaphora.tasks import RowTask
+from anaphora.task import RowTask
 
 BATCH = 128
 

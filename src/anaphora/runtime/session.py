@@ -14,8 +14,8 @@ from anaphora.data.numbers import read_numbers
 from anaphora.engine import native
 from anaphora.engine.pool import EACH
 from anaphora.errors import OptionError
-from anaphora.networks import blocks
-from anaphora.tasks import RowTask
+from anaphora.net import blocks
+from anaphora.task import RowTask
 
 TABLE_BYTES = 8 << 20
 WORTH_A_THREAD = 4_000_000

@@ -3,14 +3,14 @@
 import importlib
 from collections.abc import Iterator, Mapping
 
-from anaphora.tasks.task import RowTask, Task
+from anaphora.task import RowTask, Task
 
 _HOME = {
-    "classify": "anaphora.tasks.classify.Classify",
-    "classify_sequences": "anaphora.tasks.classify_sequences.ClassifySequences",
-    "forecast": "anaphora.tasks.forecast.Forecast",
-    "language": "anaphora.tasks.language.Language",
-    "regress": "anaphora.tasks.regress.Regress",
+    "classify": "anaphora.tasks.classify.task.Classify",
+    "classify_sequences": "anaphora.tasks.sequences.classify.ClassifySequences",
+    "forecast": "anaphora.tasks.forecast.task.Forecast",
+    "language": "anaphora.tasks.language.task.Language",
+    "regress": "anaphora.tasks.sequences.regress.Regress",
 }
 
 

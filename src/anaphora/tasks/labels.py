@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anaphora import metrics
 from anaphora.config import option
 from anaphora.data.batch import Batch
-from anaphora.tasks.options import EnsembleOptions
+from anaphora.task import EnsembleOptions
 
 Label = str | int | float | bool
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from anaphora.chunks import chunks
+from anaphora.data.chunks import chunks
 from anaphora.config import option
 from anaphora.errors import OptionError
 from anaphora.text.clean import Cleaner, CleanOptions

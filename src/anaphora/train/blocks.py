@@ -16,9 +16,10 @@ from anaphora.engine import native, stack
 from anaphora.engine import torch as engine
 from anaphora.engine.pool import pool
 from anaphora.engine.ragged import flat
-from anaphora.networks import blocks, network
-from anaphora.train import sampled
-from anaphora.train.rows import HAVE_SPARSE
+from anaphora.net import blocks
+from anaphora.net import build as network
+from anaphora.train import sampled_softmax as sampled
+from anaphora.train.sparse_adam import HAVE_SPARSE
 from anaphora.train.softmax import cross_entropy, scores
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from anaphora.data.batch import Source
-from anaphora.tasks.options import TrainingOptions
+from anaphora.task import TrainingOptions
 from anaphora.train.adversary import gradients
 from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate

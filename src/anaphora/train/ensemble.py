@@ -6,7 +6,7 @@ from typing import Any
 
 from anaphora.data.batch import Source
 from anaphora.events import Event, Stage
-from anaphora.tasks import Task
+from anaphora.task import Task
 from anaphora.train import loop
 from anaphora.train.checkpoint import Best, Checkpoints
 

@@ -14,10 +14,10 @@ from torch import nn
 from anaphora.data.batch import Batch, Source
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Event, Start, Step
-from anaphora.networks.network import In, build, draw
-from anaphora.networks.streams import Streams
-from anaphora.tasks import Task
-from anaphora.tasks.options import ENOUGH_TO_CHOOSE
+from anaphora.net.build import In, build, draw
+from anaphora.net.state import Streams
+from anaphora.task import Task
+from anaphora.task import ENOUGH_TO_CHOOSE
 from anaphora.train import blocks
 from anaphora.train.adversary import gradients
 from anaphora.train.averaging import Average

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from anaphora.tasks.options import TrainingOptions
+from anaphora.task import TrainingOptions
 from anaphora.train.blocks import Net
-from anaphora.train.rows import RowAdamW, coalesced, dense, values
+from anaphora.train.sparse_adam import RowAdamW, coalesced, dense, values
 
 WARM_UP = 0.25
 BETAS = (0.9, 0.99)

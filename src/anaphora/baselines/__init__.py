@@ -1,1 +1,0 @@
-"""What a network must beat: one file for each kind of data."""

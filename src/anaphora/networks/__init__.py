@@ -1,1 +1,0 @@
-"""The recipes: for each network its blocks (`spec`) and how they are joined (`forward`)."""
