@@ -1,13 +1,13 @@
 """Options, declared once.
 
-A task's options are the fields of one frozen dataclass; each field says in its metadata what it means and what it may
-be. The command line and the estimators' signatures are derived from these fields, and a saved model keeps them.
+A task's options are the fields of one frozen dataclass; the metadata of a field holds its help text and its range. The
+command line and the estimators' signatures are derived from these fields, and a saved model keeps their values.
 
     @dataclass(frozen=True)
     class MyOptions(Config):
         layers: int = option(1, "recurrent layers, one above the other", at_least=1)
 
-A subclass that only wants another default writes `layers: int = 2`; the help and the range are the parent's.
+A subclass that only changes a default writes `layers: int = 2`; the help and the range are the parent's.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ import numbers
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from anaphora.errors import OptionError, did_you_mean, in_words
 
-SUITED: Any = None
-"""The default of an option that is left to what suits the data."""
+DATA_DEPENDENT: Any = None
+"""The default of an option whose value is chosen when the data are known."""
 
 
 def option(
@@ -35,7 +35,7 @@ def option(
 ) -> Any:
     """A dataclass field with its help text and range. `below` excludes its own value.
 
-    Where the default is None, it means "what suits the data", and stands there until the data are known.
+    A default of None means that the value is chosen when the data are known.
     """
     return dataclasses.field(
         default=default,
@@ -45,13 +45,18 @@ def option(
 
 @dataclass(frozen=True)
 class Config:
-    """Base of all option sets: checks every value when it is made."""
+    """Base of all option sets. Values are checked when an object is made."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """Former names of options; the command line and saved models accept them."""
+    REMOVED: ClassVar[Mapping[str, Any]] = {}
+    """Options that no longer exist, with the default that they had; saved models may hold them at that value."""
 
     def __post_init__(self) -> None:
         for name, kind in kinds(type(self)).items():
             value = getattr(self, name)
             if value is None and _fields(type(self))[name].default is None:
-                continue  # left to what suits the data
+                continue  # chosen when the data are known
             object.__setattr__(self, name, _checked(name, value, kind, declared(type(self), name)))
 
     @classmethod
@@ -61,6 +66,15 @@ class Config:
             if name not in _fields(cls):
                 raise OptionError(f"{name!r} is not an option{did_you_mean(name, _fields(cls))}")
         return cls(**values)
+
+    @classmethod
+    def from_saved(cls, values: Mapping[str, Any]) -> Self:
+        """Build from the options of a saved model, of this version or an earlier one. Raises OptionError."""
+        current = {cls.RENAMED.get(name, name): value for name, value in values.items()}
+        for name, default in cls.REMOVED.items():
+            if current.get(name, default) == default:
+                current.pop(name, None)
+        return cls.from_dict(current)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -82,8 +96,8 @@ def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(config)}
 
 
-LARGEST = 2**31 - 1
-"""The largest whole number of an option that says no other."""
+MAX_INT = 2**31 - 1
+"""The largest whole number of an option without an upper limit."""
 
 _ACCEPTED: dict[type, tuple[type, str]] = {
     bool: (bool, "true or false"),
@@ -110,7 +124,7 @@ def _checked(name: str, value: Any, kind: type, rules: Mapping[str, Any]) -> Any
         raise OptionError(f"{name}={value!r} is not one of {in_words(rules['choices'])}{meant}")
     low, high, below = rules.get("at_least"), rules.get("at_most"), rules.get("below")
     if kind is int and high is None:
-        high = LARGEST
+        high = MAX_INT
     # Written so that NaN, for which every comparison is false, is refused too.
     fits = not isinstance(value, float) or math.isfinite(value)
     fits = (

@@ -34,6 +34,7 @@ class Cell(ABC):
     gates: ClassVar[tuple[str, ...]]
     state: ClassVar[tuple[str, ...]]
     activations: ClassVar[tuple[str, ...]] = ("tanh",)
+    recurrent_weights: ClassVar[tuple[str, ...]] = ("weight_hh",)
 
     def __post_init__(self) -> None:
         if self.activation not in self.activations:

@@ -8,15 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-CHECKED_AT_ONCE = 256
+EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
 class Carry:
-    """How states go from one batch to the next, where its rows are parts of longer streams.
+    """How states go from one batch to the next, where rows are parts of longer streams.
 
-    Row r begins with the state of the stream `enters_R[r]` (-1: with none), and the stream s stands at the end of the
-    row `leaves_S[s]` (-1: where it stood).
+    Row r starts with the state of stream `enters_R[r]` (-1: the zero state). After the batch, stream s has the state at
+    the end of row `leaves_S[s]` (-1: it keeps its state).
     """
 
     enters_R: Any
@@ -25,7 +25,7 @@ class Carry:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step reads: `inputs` are the network's arguments, `targets` what the loss compares with."""
+    """One training step's data: `inputs` are the network's arguments, `targets` the loss's."""
 
     inputs: tuple[Any, ...]
     targets: Any = None
@@ -33,16 +33,16 @@ class Batch:
 
 
 class Source(Protocol):
-    """What a training or a check reads, in batches that are made when they are needed."""
+    """The examples of a training or an evaluation, in batches that are made when they are needed."""
 
     def __len__(self) -> int:
-        """How many targets there are; where each step of a row has one, how many rows."""
+        """The number of targets; of rows, where a row has a sequence of targets."""
 
     def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[Any]:
         """The batches of one epoch, as `batch` takes them."""
 
     def in_order(self) -> Iterable[Any]:
-        """All there is, in batches for a check."""
+        """All examples, in batches for an evaluation."""
 
     def batch(self, chosen: Any) -> Batch: ...
 
@@ -50,76 +50,69 @@ class Source(Protocol):
         """How many targets a batch has."""
 
     def tokens(self, chosen: Any) -> int:
-        """How many steps of its rows the network reads."""
+        """The number of steps that the network reads."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded rows: `rows[i]` is `[T_i]` token ids or `[T_i, D]` numbers; `targets[i]` is what they should give."""
+    """Encoded rows. `inputs` holds one or more ragged arrays, each a sequence of `[T_i]` token ids or `[T_i, D]` numbers;
+    the first one's lengths decide which rows share a batch. `targets` is an array with an entry for each row, or, where
+    a row has a sequence of targets, a list of arrays.
+    """
 
-    rows: Sequence[NDArray[Any]]
-    targets: NDArray[Any] | None = None
+    inputs: tuple[Sequence[NDArray[Any]], ...]
+    targets: NDArray[Any] | Sequence[NDArray[Any]] | None = None
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        return np.array([len(row) for row in self.rows], np.int64)
+        return np.array([len(row) for row in self.inputs[0]], np.int64)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.inputs[0])
 
     def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[NDArray[np.int64]]:
-        """Row numbers in random batches of like lengths; every row once."""
+        """Row numbers in random batches of similar lengths; every row once."""
         return shuffled(self.lengths, size, rng)
 
     def in_order(self) -> Iterator[NDArray[np.int64]]:
-        return by_length(self.lengths, CHECKED_AT_ONCE)
+        return by_length(self.lengths, EVALUATION_BATCH)
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
-        return collect(self, chosen)
-
-    def targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
-        """What a batch's loss compares with."""
-        return None if self.targets is None else self.targets[chosen]
+        """The chosen rows, padded: inputs `(x, lengths_B)` for each ragged array; targets `[B, ...]`, or those of all
+        steps, row after row, `[N, ...]`.
+        """
+        inputs = [array for rows in self.inputs for array in collect([rows[i] for i in chosen])]
+        return Batch(tuple(inputs), self._targets_of(chosen))
 
     def count(self, chosen: NDArray[np.int64]) -> int:
-        return len(chosen)
+        """How many targets a batch has."""
+        return len(chosen) if self._one_a_row else sum(len(self.targets[i]) for i in chosen)  # type: ignore[index]
 
     def tokens(self, chosen: NDArray[np.int64]) -> int:
-        return int(self.lengths[chosen].sum())
+        return sum(len(rows[i]) for rows in self.inputs for i in chosen)
+
+    @property
+    def _one_a_row(self) -> bool:
+        return self.targets is None or isinstance(self.targets, np.ndarray)
+
+    def _targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
+        if self.targets is None or isinstance(self.targets, np.ndarray):
+            return None if self.targets is None else self.targets[chosen]
+        return np.concatenate([self.targets[i] for i in chosen])
 
 
-class StepExamples(Examples):
-    """Encoded rows with a target for each step: `targets` holds them row after row, `[sum of T_i, ...]`, and a batch's
-    are those of its rows' steps, so that places after a row's end have none.
-    """
-
-    @cached_property
-    def ends(self) -> NDArray[np.int64]:
-        """Where each row's targets end."""
-        return np.cumsum(self.lengths)
-
-    def targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
-        if self.targets is None:
-            return None
-        return self.targets[np.concatenate([np.arange(self.ends[i] - self.lengths[i], self.ends[i]) for i in chosen])]
-
-    def count(self, chosen: NDArray[np.int64]) -> int:
-        return self.tokens(chosen)
-
-
-def collect(examples: Examples, chosen: NDArray[np.int64]) -> Batch:
-    """The chosen examples as one padded batch: inputs `(x_BT or x_BTD, lengths_B)`."""
-    rows = [examples.rows[i] for i in chosen]
+def collect(rows: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Rows of unequal length as one array, padded with zeros, `[B, T, ...]`, and their lengths `[B]`."""
     lengths_B = np.array([len(row) for row in rows], np.int64)
     T = int(lengths_B.max(initial=0))
     padded = np.zeros((len(rows), T, *rows[0].shape[1:]), rows[0].dtype)
-    for row, place in zip(rows, padded, strict=True):
-        place[: len(row)] = row
-    return Batch((padded, lengths_B), examples.targets_of(chosen))
+    for row, target in zip(rows, padded, strict=True):
+        target[: len(row)] = row
+    return padded, lengths_B
 
 
 def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Row numbers in batches of like lengths; every row once."""
+    """Row numbers in batches of similar lengths; every row once."""
     order = np.argsort(lengths, kind="stable")
     for start in range(0, len(order), size):
         yield order[start : start + size]
@@ -128,7 +121,7 @@ def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int6
 def shuffled(
     lengths: NDArray[np.int64], size: int, rng: "np.random.Generator", pool: int = 50
 ) -> list[NDArray[np.int64]]:
-    """One epoch: row numbers in random batches of like lengths; every row once.
+    """One epoch: row numbers in random batches of similar lengths; every row once.
 
     Rows are shuffled, cut into pools of `pool` batches, sorted by length within each pool, and the batches shuffled.
     """

@@ -105,7 +105,9 @@ POOLS = ("last", "mean", "max", "mean+max", "last+mean+max", "attention")
 
 @dataclass(frozen=True)
 class Dense:
-    """A linear map: `[B, inputs]` -> `[B, outputs]`."""
+    """A linear map: `[..., inputs]` -> `[..., outputs]`. With lengths, of the steps before each row's end: `[B, T, inputs]`
+    -> `[N, outputs]`, row after row.
+    """
 
     inputs: int
     outputs: int

@@ -1,8 +1,8 @@
 """Losses as blocks: what training minimises, and how the network's outputs become answers.
 
-A loss block has no place in `forward`; training calls its `loss` with the outputs of `forward`, and both training and
-runtime call `decode`. `decode` is written once, here, in NumPy. A ragged loss takes `(outputs [B, T, ...], lengths [B])`
-and has one entry for every step before a row's end, row after row.
+`forward` does not call a loss block. Training calls its `loss` with the outputs of `forward`; training and runtime call
+`decode`, which is written once, here, in NumPy. Outputs have one entry for every target, `[N, ...]`: for each row, or, where
+rows have a sequence of targets, for each step before a row's end, row after row.
 """
 
 from dataclasses import dataclass, field
@@ -17,25 +17,19 @@ from anaphora.net.blocks import Parameters
 
 @dataclass(frozen=True)
 class Loss:
-    """What all losses have in common: no parameters, and `entries`."""
-
-    ragged: bool = False
+    """A loss without parameters, whose answers are the outputs. Subclasses override what differs."""
 
     def parameters(self) -> Parameters:
         return {}
 
-    def entries(self, outputs: Any) -> Any:
-        """One entry for every target: the rows of `outputs`, or the steps of a ragged batch, `[N, ...]`."""
-        return flat(*outputs) if self.ragged else outputs
-
     def decode(self, outputs: Any) -> NDArray[Any]:
         """NumPy outputs -> answers, one entry for every target."""
-        return np.asarray(self.entries(outputs))
+        return np.asarray(outputs)
 
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Softmax cross-entropy of logits `[..., K]`; decodes to probabilities.
+    """Softmax cross-entropy of logits `[N, K]`; decodes to probabilities.
 
     `smoothing` is the share of a target's probability that is spread over all classes (Szegedy et al. 2016). `weights`
     `[K]` weight the targets by their class; the loss is the weighted mean.
@@ -45,8 +39,7 @@ class CrossEntropy(Loss):
     weights: tuple[float, ...] | None = None
 
     def decode(self, outputs: Any) -> NDArray[Any]:
-        logits_NK = self.entries(outputs)
-        e_NK = np.exp(logits_NK - logits_NK.max(axis=-1, keepdims=True))
+        e_NK = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
         return np.asarray(e_NK / e_NK.sum(axis=-1, keepdims=True))
 
 
@@ -83,7 +76,6 @@ class NextToken(Loss):
     changes from step to step (`change_penalty`) are added (Merity et al. 2018, section 4.3: AR and TAR).
     """
 
-    ragged: bool = True
     draws: int = 0
     activation_penalty: float = 0.0
     change_penalty: float = 0.0

@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from anaphora import _native
 from anaphora.cells.cell import Cell, Weights
-from anaphora.data.numbers import read_numbers
 from anaphora.engine import native
-from anaphora.engine.pool import EACH
 from anaphora.errors import OptionError
-from anaphora.net import blocks
-from anaphora.task import RowTask
 
 TABLE_BYTES = 8 << 20
 WORTH_A_THREAD = 4_000_000
@@ -159,50 +155,3 @@ class _Equation:
                 array[...] = new
             x = own[0]
         self.outputs[...] = x
-
-
-class Live:
-    """A model's answers after each step of `rows` sequences at once.
-
-    Its recurrent layers read in one direction and it answers by their last output, or at each step: OptionError
-    otherwise.
-    """
-
-    def __init__(self, task: RowTask, nets: Sequence[Any], rows: int) -> None:
-        self.task, self.rows = task, rows
-        spec = task.spec()
-        layers = [block for block in spec.values() if isinstance(block, blocks.Recurrent)]
-        pools = [block.kind for block in spec.values() if isinstance(block, blocks.Pool)]
-        if any(block.bidirectional for block in layers) or not set(pools) <= {"last", EACH}:
-            raise OptionError("answers step by step are for models of one direction (bidirectional=False, pool='last')")
-        self._each = EACH in pools
-        self.sessions: list[Session] = []
-        self.nets = [self._stepping(net) for net in nets]
-
-    def _stepping(self, net: Any) -> Any:
-        own = copy.copy(net)
-        session = net.encoder.session(self.rows)
-        self.sessions.append(session)
-        own.encoder = lambda x_B1D, lengths_B, state=None: (session.step(x_B1D[:, 0])[:, None], state)
-        return own
-
-    def step(self, inputs: Sequence[Any]) -> NDArray[Any]:
-        """What the next inputs, one a row, lead to: the answers that `predict` gives for all inputs so far."""
-        if len(inputs) != self.rows:
-            raise OptionError(f"{len(inputs)} inputs for {self.rows} rows")
-        examples = self.task.encode(
-            [read_numbers(row, f"row {place}").reshape(1, -1) for place, row in enumerate(inputs)]
-        )
-        batch, lengths_B = np.stack(list(examples.rows)), np.ones(self.rows, np.int64)
-        answers = together([self.task.decode(net, net(batch, lengths_B)[0]) for net in self.nets])
-        return answers[:, 0] if self._each else answers
-
-    def reset(self, row: int | None = None) -> None:
-        """Begin anew: all rows, or one."""
-        for session in self.sessions:
-            session.reset(row)
-
-
-def together(answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The answer of several networks: the mean of theirs."""
-    return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=answers[0].dtype)

@@ -1,4 +1,4 @@
-"""How many steps a training takes: as told, as the epochs say, or as fit into a time on this machine."""
+"""How many steps a training takes: a given number, a number of epochs, or as many as fit into a given time."""
 
 import time
 from typing import Any
@@ -8,15 +8,14 @@ import torch
 
 from anaphora.data.batch import Source
 from anaphora.task import TrainingOptions
-from anaphora.train.adversary import gradients
 from anaphora.train.device import to_device
 from anaphora.train.optim import learning_rate, make_optimizer, set_learning_rate
 
 TRIAL_STEPS = 12
 TOO_SHORT = 0.1
-"""A last epoch of a smaller share of its steps is left out: it would hardly be worth its scoring."""
+"""A last epoch with a smaller share of its steps is dropped: scoring it would take longer than it gains."""
 FORWARD_SHARE = 1 / 3
-"""What a validation row costs, in units of a training row: the forward pass without the backward one."""
+"""The cost of a validation row in units of a training row: a forward pass without a backward pass."""
 
 
 def steps_for(
@@ -27,17 +26,14 @@ def steps_for(
     seed: int,
     device: torch.device,
 ) -> int:
-    """The number of optimizer steps. With `minutes` some steps are tried and timed, and everything is put back.
-
-    In the trial all layers learn: steps with some of them frozen are shorter, and the time is not used up.
-    """
+    """The number of optimizer steps. With `minutes`, some trial steps are timed, and then undone."""
     if options.steps:
         return options.steps
     if not options.minutes:
         return options.epochs * len(training.epoch(options.batch_size, np.random.default_rng(seed)))
     seconds = _seconds_per_step(options, objective, training, device)
     seconds *= 1 + FORWARD_SHARE * validation_rows / len(training)
-    objective.net.seed(seed)  # the trial used some of the random numbers
+    objective.net.seed(seed)  # the trial has drawn random numbers
     steps = max(1, int(60 * options.minutes / options.networks() / seconds))
     epoch = len(training.epoch(options.batch_size, np.random.default_rng(seed)))
     rest = steps % epoch
@@ -54,7 +50,8 @@ def _seconds_per_step(options: TrainingOptions, objective: Any, training: Source
     times = []
     for chosen in order[:TRIAL_STEPS]:
         began = time.perf_counter()
-        loss = gradients(objective, to_device(training.batch(chosen), device), torch.Tensor.backward)
+        loss = objective(to_device(training.batch(chosen), device))
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         loss.item()  # on a GPU, time counts when the work is done

@@ -1,4 +1,4 @@
-"""Several networks, one after the other, that start differently and will answer together."""
+"""Training an ensemble: several networks, one after the other, with different initial weights."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +10,7 @@ from anaphora.task import Task
 from anaphora.train import loop
 from anaphora.train.checkpoint import Best, Checkpoints
 
-SEEDS_APART = 1_000_003
+SEED_STEP = 1_000_003
 """An ensemble of seed 0 shares no network with one of seed 1."""
 
 
@@ -22,15 +22,15 @@ def train(
     partial: Path | None,
     run: dict[str, Any],
 ) -> Generator[Event, None, None]:
-    """Train `options.networks()`, the best of each in `bests`; one network is the usual case.
+    """Train `options.networks()` networks and append the best of each to `bests`.
 
-    With `partial`, a folder, each keeps its checkpoints there under a name of its own; `run` identifies the training.
+    With `partial`, a folder, each network keeps its checkpoint there; `run` identifies the training.
     """
     options = task.options
     networks = options.networks()
-    for place in range(networks):
+    for index in range(networks):
         if networks > 1:
-            yield Stage(f"network {place + 1} of {networks}")
+            yield Stage(f"network {index + 1} of {networks}")
         bests.append(Best())
-        checkpoints = None if partial is None else Checkpoints(partial, run, place)
-        yield from loop.train(task, training, validation, bests[-1], options.seed + SEEDS_APART * place, checkpoints)
+        checkpoints = None if partial is None else Checkpoints(partial, run, index)
+        yield from loop.train(task, training, validation, bests[-1], options.seed + SEED_STEP * index, checkpoints)

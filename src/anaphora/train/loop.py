@@ -14,41 +14,37 @@ from torch import nn
 from anaphora.data.batch import Batch, Source
 from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Event, Start, Step
-from anaphora.net.build import In, build, draw
+from anaphora.net.build import Backend, build, draw
 from anaphora.net.state import Streams
-from anaphora.task import Task
-from anaphora.task import ENOUGH_TO_CHOOSE
+from anaphora.task import ENOUGH_TO_CHOOSE, Task
 from anaphora.train import blocks
-from anaphora.train.adversary import gradients
-from anaphora.train.averaging import Average
 from anaphora.train.budget import steps_for
 from anaphora.train.checkpoint import Best, Checkpoints, Progress
 from anaphora.train.device import to_device
-from anaphora.train.optim import Unfreezing, clip, learning_rate, make_optimizer, set_learning_rate
+from anaphora.train.losses import Loss
+from anaphora.train.net import Net
+from anaphora.train.optim import clip, learning_rate, make_optimizer, set_learning_rate
 
 HARD_STOP = 1.1
-"""A training with a time budget stops for good when it has used this much of it."""
+"""The share of its time budget at which a training stops in any case."""
 EXPLODED = 1e6
-"""A loss above this has run away: cross-entropies and errors of standardised targets are around 1."""
+"""A larger loss has diverged: cross-entropies and errors of standardised targets are around 1."""
 
 
 class Objective(nn.Module):
-    """Network and loss in one module, so that whatever wraps a module (several ranks, say) sees the whole step."""
+    """Network and loss in one module, so that a wrapper of modules (distributed training) sees the whole step."""
 
-    def __init__(self, task: Task, net: blocks.Net) -> None:
+    def __init__(self, net: Net) -> None:
         super().__init__()
-        self.task = task
         self.net = net
         self.streams = Streams(net)
-        self.average = Average(net, task.options.optimizer == "asgd")
 
     def begin(self) -> None:
-        """An epoch begins: no stream has a state."""
+        """Start an epoch: all streams start from the zero state."""
         self.streams = Streams(self.net)
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        loss: torch.Tensor = self.task.loss(self.net, self.streams.features(batch), batch)
-        return loss
+        return loss_of(self.net).loss(self.streams.outputs(batch), batch.targets)
 
 
 def train(
@@ -59,21 +55,19 @@ def train(
     seed: int,
     checkpoints: Checkpoints | None = None,
 ) -> Generator[Event, None, None]:
-    """Train the task's network, keeping the best model in `best` as it goes.
+    """Train the task's network and keep the best model so far in `best`.
 
-    With too few validation rows to choose by, the last epoch is the best. With `checkpoints` it goes on where an
-    unfinished training of the same data and options stopped, and reaches the same weights as if it had not. Raises
-    TrainingFailed where the loss is no longer a number, or has exploded.
+    With too few validation rows to select by, the last epoch is the best. With `checkpoints`, an unfinished training of
+    the same data and options continues where it stopped, and reaches the weights of an uninterrupted training. Raises
+    TrainingFailed when the loss is not a number or has diverged.
     """
     options, spec = task.options, task.spec()
     accelerator = Accelerator()
     device = accelerator.device
-    kit = In(blocks, options.precision)
-    net: blocks.Net = build(task.recipe, spec, kit, task.start(draw(spec, seed), training))
+    net: Net = build(task.recipe, spec, Backend(blocks, options.precision), task.start(draw(spec, seed), training))
     net.seed(seed)
     rng = np.random.default_rng(seed)
-    objective, optimizer = accelerator.prepare(Objective(task, net), make_optimizer(net, options))
-    unfreezing = Unfreezing(net, options)
+    objective, optimizer = accelerator.prepare(Objective(net), make_optimizer(net, options))
 
     now = checkpoints.restore(objective, optimizer, best) if checkpoints else None
     if now is None:
@@ -89,7 +83,7 @@ def train(
     began = time.perf_counter() - now.seconds
     tokens_here, began_here = 0, time.perf_counter()
     try:
-        while now.step < now.steps or now.batch:  # or stopped behind the last step, before it was scored
+        while now.step < now.steps or now.batch:  # `batch`: stopped after the last step, before scoring
             now.shuffle = dict(rng.bit_generator.state)
             order = training.epoch(options.batch_size, rng)
             net.train()
@@ -98,14 +92,13 @@ def train(
             for chosen in order[now.batch : now.batch + now.steps - now.step]:
                 rate = learning_rate(options, now.step, now.steps)
                 set_learning_rate(optimizer, rate)
-                unfreezing.reach(now.step, now.steps)
-                loss = gradients(objective, to_device(training.batch(chosen), device), accelerator.backward)
+                loss = objective(to_device(training.batch(chosen), device))
+                accelerator.backward(loss)
                 norm = clip(net.parameters(), options.clip)
                 loss_value = loss.item()
                 check_sane(loss_value, norm, now.step + 1)
                 optimizer.step()
                 optimizer.zero_grad()
-                objective.average.step()
 
                 now.step += 1
                 now.batch += 1
@@ -122,20 +115,16 @@ def train(
                     now.steps, now.reason = now.step, "the time is up"
                     break
 
-            with objective.average.in_place():
-                metrics = evaluate(task, net, validation, device) if len(validation) else {}
-                score = task.score(metrics) if metrics else None
-                is_best = not choosing or best.score is None or (score is not None and score > best.score)
-                if is_best:
-                    best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
-            # An epoch with frozen layers, or before weights are averaged, says little of what is to come.
-            waits = not unfreezing.over(now.step - 1, now.steps) or objective.average.waits
-            now.since_best = 0 if is_best or waits else now.since_best + 1
+            metrics = evaluate(task, net, validation, device) if len(validation) else {}
+            score = task.score(metrics) if metrics else None
+            is_best = not choosing or best.score is None or (score is not None and score > best.score)
+            if is_best:
+                best.arrays, best.epoch, best.score = net.arrays(), now.epoch, score
+            now.since_best = 0 if is_best else now.since_best + 1
             targets_read = sum(map(training.count, order[: now.batch]))
             now.seconds = time.perf_counter() - began
             ended = Epoch(now.epoch, now.epoch_loss / targets_read, metrics, score, choosing and is_best, now.seconds)
             now.epochs.append(asdict(ended))
-            objective.average.check([epoch["score"] for epoch in now.epochs])
             now.epoch, now.batch, now.epoch_loss = now.epoch + 1, 0, 0.0
             if now.since_best >= options.patience:
                 now.steps, now.reason = now.step, f"{now.since_best} epochs without a better score"
@@ -144,26 +133,33 @@ def train(
                 checkpoints.save(objective, optimizer, now, best)
             yield ended
         yield Done(now.reason, best.epoch, choosing, now.seconds)
-    except GeneratorExit:  # stopped between two steps, where everything is consistent
+    except GeneratorExit:  # stopped between two steps, where the state is consistent
         if checkpoints:
             checkpoints.save(objective, optimizer, now, best)
-        if best.arrays is None and now.step:  # within the first epoch: what there is, is the best
+        if best.arrays is None and now.step:  # stopped within the first epoch: keep what there is
             best.arrays = net.arrays()
         raise
 
 
-def evaluate(task: Task, net: blocks.Net, source: Source, device: torch.device) -> dict[str, Any]:
-    """The task's metrics on what is not trained on."""
+def evaluate(task: Task, net: Net, source: Source, device: torch.device) -> dict[str, Any]:
+    """The task's metrics on examples that are not trained on."""
     net.eval()
-    streams = Streams(net)
-    judged, targets = [], []
+    streams, loss = Streams(net), loss_of(net)
+    target_scores, targets = [], []
     with torch.inference_mode():
         for chosen in source.in_order():
             batch = source.batch(chosen)
-            there = to_device(batch, device)
-            judged.append(task.judge(net, streams.features(there), there))
+            on_device = to_device(batch, device)
+            target_scores.append(loss.target_scores(streams.outputs(on_device), on_device.targets))
             targets.append(batch.targets)
-    return task.metrics(np.concatenate(judged), np.concatenate(targets))
+    return task.metrics(np.concatenate(target_scores), np.concatenate(targets))
+
+
+def loss_of(net: Net) -> Loss:
+    """The network's loss block."""
+    loss = net.loss
+    assert isinstance(loss, Loss)
+    return loss
 
 
 def check_sane(loss: float, norm: float, step: int) -> None:

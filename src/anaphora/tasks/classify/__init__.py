@@ -1,0 +1,7 @@
+"""Classifying texts: one label for each. The names are imported when they are first used (`anaphora.task`)."""
+
+TASK = "anaphora.tasks.classify.task.Classify"
+ESTIMATORS = {"TextClassifier": "anaphora.tasks.classify.estimator.TextClassifier"}
+COMMANDS = "anaphora.tasks.classify.commands"
+MORE_COMMANDS = {"demo": "anaphora.tasks.classify.demo"}
+SAMPLE = "anaphora.tasks.classify.sample"

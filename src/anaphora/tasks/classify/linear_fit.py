@@ -1,4 +1,4 @@
-"""Fitting linear models of texts, by scikit-learn: which kind and how strong is chosen by cross-validation."""
+"""Fitting linear models of texts with scikit-learn; kind and regularisation are chosen by cross-validation."""
 
 import warnings
 from collections import Counter
@@ -11,52 +11,53 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.tasks.classify.linear import LEAST_SHARE, PATTERNS, SIGNS, WORDS, Linear, shares_of
+from anaphora.tasks.classify.linear import MIN_PROBABILITY, PATTERNS, SIGNS, WORDS, Linear, to_probabilities
 from anaphora.extras import load_extra
 from anaphora.tasks.classify.naive_bayes import log_count_ratios
 
 FOLDS = 3
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 """C, the inverse of the regularisation, of the baseline."""
-SURE_STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)
-"""C of a partner by TF-IDF: features of length 1 want a large one for probabilities as sure as they should be."""
+MEMBER_STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)
+"""C of a linear member by TF-IDF: features of length 1 need a large C for calibrated probabilities."""
 BAYES_STRENGTHS = (0.03, 0.1, 0.3, 1.0)
-"""C of a partner by naive-Bayes weights."""
+"""C of a linear member by naive-Bayes weights."""
 
 
-class Way(NamedTuple):
-    """To fit a linear model: by naive-Bayes weights or by TF-IDF, and C."""
+class Candidate(NamedTuple):
+    """One candidate to fit a linear model: by naive-Bayes weights or by TF-IDF, and C."""
 
     bayes: bool
     strength: float
 
 
 Loss = Callable[[NDArray[Any], NDArray[np.bool_], NDArray[Any]], float]
-"""Of probabilities `[N, K]`, where the true label is (it may be none of them), and how much each row counts."""
+"""A loss of probabilities `[N, K]`, a mask of the true labels (it may have none) and the rows' weights."""
 
 
 def fit_baseline(texts: Sequence[str], labels: Sequence[str]) -> Linear | None:
-    """TF-IDF; C is 1, 3, 10 or 30, by accuracy in 3-fold cross-validation. None where no text has a word."""
+    """The baseline: TF-IDF; C is 1, 3, 10 or 30, by accuracy in 3-fold cross-validation. None where no text has a word."""
     fitting = _Fitting.of(texts, labels, WORDS)
-    return fitting.best([Way(False, strength) for strength in STRENGTHS], _mistakes) if fitting else None
+    return fitting.best([Candidate(False, strength) for strength in STRENGTHS], _negative_accuracy) if fitting else None
 
 
-def fit_partner(
+def fit_member(
     texts: Sequence[str], labels: Sequence[str], groups: Sequence[Any], balanced: bool = False
 ) -> Linear | None:
-    """TF-IDF or naive-Bayes weights, each with its own C, by log-loss in 3-fold cross-validation: its probabilities
-    will be used. Texts of one of the `groups` are on one side of a fold. Where `balanced`, every label weighs the same.
-    None where no text has a word.
+    """A linear member: TF-IDF or naive-Bayes weights and C, chosen by log-loss in 3-fold cross-validation.
+
+    Log-loss selects, because the probabilities are used. Texts of one of the `groups` are on one side of a fold. With
+    `balanced` all labels have the same weight. None where no text has a word.
     """
     fitting = _Fitting.of(texts, labels, SIGNS, groups, balanced)
-    tried = [Way(False, strength) for strength in SURE_STRENGTHS]
-    tried += [Way(True, strength) for strength in BAYES_STRENGTHS]
-    return fitting.best(tried, _surprise) if fitting else None
+    tried = [Candidate(False, strength) for strength in MEMBER_STRENGTHS]
+    tried += [Candidate(True, strength) for strength in BAYES_STRENGTHS]
+    return fitting.best(tried, _log_loss) if fitting else None
 
 
 @dataclass(frozen=True)
 class _Fitting:
-    """Texts whose terms are counted, `[N, F]`, with their labels, and how much each row counts."""
+    """The term counts of texts, `[N, F]`, their labels and weights."""
 
     reads: str
     terms: tuple[str, ...]
@@ -74,13 +75,13 @@ class _Fitting:
         groups: Sequence[Any] | None = None,
         balanced: bool = False,
     ) -> Self | None:
-        """Terms of one row alone are left out, unless there are no others. None where there are none at all."""
+        """Terms that occur in only one row are ignored, unless there are no others. None where there are no terms."""
         count = load_extra("sklearn.feature_extraction.text").CountVectorizer
         for least in (2, 1):
             counter = count(token_pattern=PATTERNS[reads], ngram_range=(1, 2), min_df=least, dtype=np.float32)
             try:
                 counts_NF = counter.fit_transform(texts)
-            except ValueError:  # scikit-learn's word for an empty vocabulary
+            except ValueError:  # scikit-learn's error for an empty vocabulary
                 continue
             often = Counter(labels)
             weights = [len(labels) / len(often) / often[label] if balanced else 1.0 for label in labels]
@@ -88,13 +89,13 @@ class _Fitting:
             return cls(reads, terms, counts_NF, np.array(labels), np.array(weights), groups)
         return None
 
-    def best(self, ways: Sequence[Way], loss: Loss) -> Linear:
-        """Fit on all rows in the way with the smallest loss in cross-validation; the first where rows are too few."""
+    def best(self, candidates: Sequence[Candidate], loss: Loss) -> Linear:
+        """Fit the candidate with the smallest loss in cross-validation on all rows; the first one where rows are too few."""
         with warnings.catch_warnings():
-            # Of labels with fewer rows than folds, and of a fit that is not quite at its end.
+            # Warnings about labels with fewer rows than folds, and about a fit that has not quite converged.
             warnings.simplefilter("ignore", UserWarning)
-            losses = np.array([self._losses(ways, *fold, loss) for fold in self._folds()])
-            chosen = ways[int(losses.mean(axis=0).argmin())] if len(losses) else ways[0]
+            losses = np.array([self._losses(candidates, *fold, loss) for fold in self._folds()])
+            chosen = candidates[int(losses.mean(axis=0).argmin())] if len(losses) else candidates[0]
             weight_KF, bias_K = next(self._fitted([chosen], np.arange(len(self.truth_N))))
         idf = None if chosen.bayes else self._tfidf.idf_.astype(np.float32)
         labels = tuple(np.unique(self.truth_N).tolist())
@@ -102,7 +103,7 @@ class _Fitting:
         return Linear(labels, chosen.strength, self.reads, self.terms, idf, *fitted)
 
     def _folds(self) -> Iterator[tuple[Any, Any]]:
-        """Rows to fit on and to check on, the shares of labels kept."""
+        """Rows to fit on and rows to evaluate on, stratified by label."""
         if max(Counter(self.truth_N.tolist()).values()) < FOLDS:
             return
         selection = load_extra("sklearn.model_selection")
@@ -116,24 +117,24 @@ class _Fitting:
             if len(np.unique(self.truth_N[fitted])) > 1 and len(checked):
                 yield fitted, checked
 
-    def _losses(self, ways: Sequence[Way], fitted: Any, checked: Any, loss: Loss) -> list[float]:
-        """Of each way, on the rows to check on."""
+    def _losses(self, candidates: Sequence[Candidate], fitted: Any, checked: Any, loss: Loss) -> list[float]:
+        """The loss of each candidate on the rows to evaluate on."""
         known = np.unique(self.truth_N[fitted])
         right_MK = self.truth_N[checked, None] == known
         losses = []
-        for way, (weight_KF, bias_K) in zip(ways, self._fitted(ways, fitted), strict=True):
-            shares_MK = shares_of(self._features(way.bayes)[checked] @ weight_KF.T + bias_K, way.bayes)
-            losses.append(loss(shares_MK, right_MK, self.weight_N[checked]))
+        for candidate, (weight_KF, bias_K) in zip(candidates, self._fitted(candidates, fitted), strict=True):
+            probabilities_MK = to_probabilities(self._features(candidate.bayes)[checked] @ weight_KF.T + bias_K, candidate.bayes)
+            losses.append(loss(probabilities_MK, right_MK, self.weight_N[checked]))
         return losses
 
-    def _fitted(self, ways: Iterable[Way], rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Weights and biases of some rows, in each way; ways of one kind stand side by side."""
+    def _fitted(self, candidates: Iterable[Candidate], rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Weights and biases fitted on some rows, for each candidate; candidates of one kind must be adjacent."""
         regression = load_extra("sklearn.linear_model").LogisticRegression
-        for bayes, alike in groupby(ways, key=lambda way: way.bayes):
-            models = [regression(C=way.strength, max_iter=2_000) for way in alike]
+        for bayes, alike in groupby(candidates, key=lambda candidate: candidate.bayes):
+            models = [regression(C=candidate.strength, max_iter=2_000) for candidate in alike]
             features_NF, truth_N = self._features(bayes)[rows], self.truth_N[rows]
             parts: list[list[tuple[Any, Any]]] = [[] for _ in models]
-            for x_NF, targets_N, scale_F in _one_by_one(features_NF, truth_N) if bayes else [(features_NF, truth_N, 1)]:
+            for x_NF, targets_N, scale_F in _one_vs_rest(features_NF, truth_N) if bayes else [(features_NF, truth_N, 1)]:
                 for model, part in zip(models, parts, strict=True):
                     model.fit(x_NF, targets_N, self.weight_N[rows])
                     part.append((model.coef_ * scale_F, model.intercept_))
@@ -150,18 +151,18 @@ class _Fitting:
         return transformer(sublinear_tf=True).fit(self.counts_NF)
 
     @cached_property
-    def _tfidf_NF(self) -> Any:  # noqa: N802 (a shape stands in its name)
+    def _tfidf_NF(self) -> Any:  # noqa: N802 (a shape in the name)
         return self._tfidf.transform(self.counts_NF)
 
     @cached_property
-    def _presence_NF(self) -> Any:  # noqa: N802 (a shape stands in its name)
+    def _presence_NF(self) -> Any:  # noqa: N802 (a shape in the name)
         return (self.counts_NF > 0).astype(np.float32)
 
 
-def _one_by_one(
+def _one_vs_rest(
     presence_NF: Any, truth_N: NDArray[Any]
 ) -> Iterator[tuple[Any, NDArray[np.bool_], NDArray[np.float32]]]:
-    """Of each label (of two, the second): features times the label's log-count ratios, who has it, and the ratios."""
+    """For each label (of two, the second): features times the label's log-count ratios, its mask, and the ratios."""
     labels, targets_N = np.unique(truth_N, return_inverse=True)
     read = np.split(presence_NF.indices, presence_NF.indptr[1:-1])
     ratios_FK = log_count_ratios(read, targets_N, presence_NF.shape[1], len(labels)).astype(np.float32)
@@ -169,11 +170,11 @@ def _one_by_one(
         yield presence_NF.multiply(ratios_FK[:, k]).tocsr(), targets_N == k, ratios_FK[:, k]
 
 
-def _mistakes(shares_NK: NDArray[Any], right_NK: NDArray[np.bool_], weight_N: NDArray[Any]) -> float:
+def _negative_accuracy(probabilities_NK: NDArray[Any], right_NK: NDArray[np.bool_], weight_N: NDArray[Any]) -> float:
     """Accuracy, negative."""
-    return -float(np.average(right_NK[np.arange(len(right_NK)), shares_NK.argmax(axis=1)], weights=weight_N))
+    return -float(np.average(right_NK[np.arange(len(right_NK)), probabilities_NK.argmax(axis=1)], weights=weight_N))
 
 
-def _surprise(shares_NK: NDArray[Any], right_NK: NDArray[np.bool_], weight_N: NDArray[Any]) -> float:
+def _log_loss(probabilities_NK: NDArray[Any], right_NK: NDArray[np.bool_], weight_N: NDArray[Any]) -> float:
     """Log-loss, in nats."""
-    return -float(np.average(np.log(np.maximum((shares_NK * right_NK).sum(axis=1), LEAST_SHARE)), weights=weight_N))
+    return -float(np.average(np.log(np.maximum((probabilities_NK * right_NK).sum(axis=1), MIN_PROBABILITY)), weights=weight_N))

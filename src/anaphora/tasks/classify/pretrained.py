@@ -1,4 +1,4 @@
-"""A language model that a classifier begins as (ULMFiT, Howard & Ruder 2018)."""
+"""A language model that a classifier starts from (ULMFiT, Howard & Ruder 2018)."""
 
 import hashlib
 from dataclasses import dataclass, fields, replace
@@ -11,26 +11,26 @@ from anaphora.tasks.language.task import Language
 from anaphora.text.clean import CleanOptions
 from anaphora.text.encode import TextEncoder, TextOptions
 
-TAKEN = (
+INHERITED = (
     *(field.name for field in fields(CleanOptions)),
     *("level", "vocab_size", "min_count"),
     *("cell", "activation", "embedding_size", "hidden_size", "layers"),
 )
-"""A classifier's options whose values are the language model's."""
+"""A classifier's options that have the language model's values."""
 FIXED = {
     "encode": "vocabulary",
     "bidirectional": False,
     "vectors": "none",
     "freeze_vectors": False,
 }
-"""Those that have one value beside any language model."""
+"""Options that have one value with any language model."""
 PARTS = ("embedding.", "encoder.")
-"""The arrays that a classifier takes."""
+"""The arrays that a classifier starts from."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A language model, as far as a classifier begins as it."""
+    """The parts of a language model that a classifier starts from."""
 
     task: Language
     arrays: Arrays
@@ -42,15 +42,15 @@ class Pretrained:
     def adapted(self, options: Any) -> Any:
         """A classifier's options with the language model's values.
 
-        Raises OptionError at an option with a third value, neither its own default nor the language model's.
+        Raises OptionError at an option that is neither at its default nor at the language model's value.
         """
-        values = {name: getattr(self.task.options, name) for name in TAKEN} | FIXED
+        values = {name: getattr(self.task.options, name) for name in INHERITED} | FIXED
         for name, value in values.items():
-            own = getattr(options, name)
-            if own not in (value, options.__dataclass_fields__[name].default):
+            given = getattr(options, name)
+            if given not in (value, options.__dataclass_fields__[name].default):
                 raise OptionError(
-                    f"{name}={own!r}, but a classifier that begins as the language model {options.pretrained} has "
-                    f"{name}={value!r}: leave out {name}, or pretrained"
+                    f"{name}={given!r}, but the pretrained language model {options.pretrained} has {name}={value!r}: "
+                    f"leave out {name}, or pretrained"
                 )
         return replace(options, **values)
 
@@ -58,14 +58,14 @@ class Pretrained:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)
 
     def within(self, arrays: Arrays) -> Arrays:
-        """A classifier's first arrays with the language model's in their places: where a token's vector has more
-        numbers than the language model's, in its last ones.
+        """A classifier's initial arrays with the language model's copied in: into the last columns, where a token's vector
+        is wider than the language model's.
         """
-        begun = {name: array.copy() for name, array in arrays.items()}
-        for name, theirs in self.arrays.items():
-            begun[name][..., begun[name].shape[-1] - theirs.shape[-1] :] = theirs
-        return begun
+        initial = {name: array.copy() for name, array in arrays.items()}
+        for name, pretrained in self.arrays.items():
+            initial[name][..., initial[name].shape[-1] - pretrained.shape[-1] :] = pretrained
+        return initial
 
     def sha256(self) -> str:
         """Of arrays and tokenizer."""
-        return hashlib.sha256(arrays.to_bytes(self.arrays) + self.task.tokenizer().encode()).hexdigest()
+        return hashlib.sha256(arrays.to_bytes(self.arrays) + self.task.codec.tokenizer.to_str().encode()).hexdigest()

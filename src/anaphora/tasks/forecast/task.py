@@ -1,4 +1,4 @@
-"""Series of numbers -> quantiles of their next values."""
+"""The task of forecasting: quantiles of the next values of series."""
 
 import math
 from collections import Counter
@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from anaphora.config import option
 from anaphora.tasks.forecast import times
-from anaphora.data.batch import Batch
 from anaphora.data.numbers import moments
 from anaphora.tasks.forecast.windows import DIFFERENCES, Origins, Shape, Strand, origins
 from anaphora.tasks.forecast.series import Series
 from anaphora.tasks.forecast.times import Step
 from anaphora.errors import DataError, OptionError, in_words
-from anaphora.tasks.forecast import network as forecaster
+from anaphora.tasks.forecast import network
 from anaphora.net.blocks import Spec
 from anaphora.tasks.forecast.network import ForecasterOptions
 from anaphora.net.build import Arrays
@@ -133,7 +132,9 @@ class Forecast:
     example: ClassVar[str] = "model.predict(values)"
     note: ClassVar[str] = ""
     Config: ClassVar = ForecastConfig
-    recipe: ClassVar[ModuleType] = forecaster
+    card_scores: ClassVar[tuple[str, ...]] = ("mae", "rmse", "mase")
+    estimator: ClassVar[str] = "Forecaster"
+    recipe: ClassVar[ModuleType] = network
 
     @classmethod
     def learn(cls, options: ForecastConfig, series: Sequence[Series]) -> Self:
@@ -225,62 +226,34 @@ class Forecast:
 
     def spec(self) -> Spec:
         shape, known = self.shape(), 1 + 2 * len(self.cycles) + len(self.covariates)
-        return forecaster.spec(
+        return network.spec(
             self.options,
             recent=shape.lookback + shape.horizon * shape.covariates,
             ahead=shape.horizon,
             past=1 + known,
             known=known,
-            answers=1 + len(self.options.quantiles),
+            levels=self.options.quantiles,
         )
 
     def start(self, arrays: Arrays, training: Origins) -> Arrays:
-        """The linear map begins as the linear autoregression, and the recurrent layers add nothing to it at first."""
-        begun = dict(arrays) | {"head.weight": np.zeros_like(arrays["head.weight"])}
+        """The linear map starts as the linear autoregression, and the recurrent layers initially add nothing to it."""
+        initial = dict(arrays) | {"head.weight": np.zeros_like(arrays["head.weight"])}
         if self.options.linear:
             weights_Dh = Autoregression.fit(training).weights_Dh
             weight, bias = arrays["linear.weight"] * 0, arrays["linear.bias"] * 0
             weight[: weights_Dh.shape[1]], bias[: weights_Dh.shape[1]] = weights_Dh[:-1].T, weights_Dh[-1]
-            begun |= {"linear.weight": weight, "linear.bias": bias}
-        return begun
+            initial |= {"linear.weight": weight, "linear.bias": bias}
+        return initial
 
-    def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        return self._losses(net, features, batch).mean()
-
-    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
-        """The loss of each window."""
-        return net.numpy(self._losses(net, features, batch))
-
-    def _losses(self, net: Any, features: Any, batch: Batch) -> Any:
-        """Of each window: the quantiles' losses, and the mean's squared error, which is as large as an absolute one
-        where errors are as large as the values.
-        """
-        found_BhC = self._answers(net, features)
-        return net.pinball(found_BhC[:, :, 1:], batch.targets, self.options.quantiles) + net.squared_errors(
-            found_BhC[:, :, 0], batch.targets
-        )
-
-    def metrics(self, judged: NDArray[np.float32], targets: Any) -> dict[str, Any]:
-        return {"loss": float(np.mean(judged, dtype=np.float64))}
+    def metrics(self, target_scores: NDArray[np.float32], targets: Any) -> dict[str, Any]:
+        return {"loss": float(np.mean(target_scores, dtype=np.float64))}
 
     def score(self, metrics: Mapping[str, Any]) -> float:
         return -float(metrics["loss"])
 
-    def decode(self, net: Any, features: Any) -> NDArray[np.float64]:
-        """The mean, then the quantiles, in the unit of the values or of their logarithms, `[B, h, 1 + levels]`; no
-        quantile is below a lower one (sorted: Chernozhukov, Fernandez-Val & Galichon 2010).
-        """
-        offset_Bh, unit_B1 = (np.asarray(net.numpy(own), np.float64) for own in features[2:])
-        found_BhC = net.numpy(self._answers(net, features)).astype(np.float64)
-        found_BhC[:, :, 1:].sort(axis=-1)
-        return offset_Bh[:, :, None] + unit_B1[:, :, None] * found_BhC
-
     def values(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """What is in the unit of `decode` and of strands, in that of the values."""
         return np.exp(numbers) if self.options.log else numbers
-
-    def _answers(self, net: Any, features: Any) -> Any:
-        return forecaster.answers(net, features, 1 + len(self.options.quantiles))
 
     def facts(self) -> dict[str, Any]:
         return {"step": self.step.in_words(), "season": self.options.season, "series": len(self.scales)}
@@ -294,17 +267,17 @@ class Forecast:
             "margins": list(self.margins),
         }
 
-    def tokenizer(self) -> None:
-        return None
+    def files(self) -> dict[str, bytes]:
+        return {}
 
     @classmethod
-    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
+    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
         count, unit = learned["step"]
         if not isinstance(count, int) or unit not in times.NAMED or not set(learned["cycles"]) <= set(times.CYCLES):
             raise ValueError(f"step={learned['step']!r}, cycles={learned['cycles']!r}")
         scales = {str(name): _pair(scale) for name, scale in learned["scales"].items()}
         covariates = tuple(map(_pair, learned["covariates"]))
-        config = ForecastConfig.from_dict(options)
+        config = ForecastConfig.from_saved(options)
         margins = tuple(map(float, learned.get("margins", ())))  # the first models have none
         if len(margins) not in (0, len(config.quantiles)) or not all(map(math.isfinite, margins)):
             raise ValueError(f"margins={margins!r}")

@@ -14,40 +14,44 @@ import torch
 from accelerate.accelerator import Accelerator
 from numpy.typing import NDArray
 
-from anaphora.data.batch import Batch
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.windows import Windows
-from anaphora.tasks.language import network as language
-from anaphora.net.build import Arrays, In, build
+from anaphora.net.build import Arrays, Backend, build
 from anaphora.net.state import Streams
 from anaphora.tasks.language.task import Language
 from anaphora.train import blocks
+from anaphora.train.loop import loss_of
+from anaphora.train.net import Net
 from anaphora.train.device import to_device
 from anaphora.train.sparse_adam import coalesced
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a model learns from what it reads."""
+class Hyperparameters:
+    """How fast a model learns from the text that it is evaluated on."""
 
     window: int
-    """Targets that are scored, and then learned from, at once. A step changes all weights, however short the window:
-    shorter ones adapt sooner, and take nearly as many times longer as they are shorter."""
+    """Targets that are scored, and then learned from, at once. A step updates all weights whatever the window: shorter
+    windows adapt sooner, and take longer in proportion."""
     rate: float
     """The learning rate, eta."""
     decay: float
-    """How strongly the weights are pulled back to where the training left them, lambda."""
+    """How strongly the weights are pulled back to the trained ones, lambda."""
 
 
-PACES = {"char": Pace(20, 1e-4, 0.002), "word": Pace(20, 1.5e-4, 0.002), "bpe": Pace(20, 1.5e-4, 0.002)}
-"""What suits each level. Windows of 5 tokens are no better by more than 1 %, and take three times as long."""
+DEFAULTS = {
+    "char": Hyperparameters(20, 1e-4, 0.002),
+    "word": Hyperparameters(20, 1.5e-4, 0.002),
+    "bpe": Hyperparameters(20, 1.5e-4, 0.002),
+}
+"""Defaults for each level. Windows of 5 tokens are at most 1 % better and take three times as long."""
 EPSILON = 2e-5
 BATCH = 500
-"""Targets of a batch that gradients are collected on, by which the rates are measured."""
-MOST_TARGETS = 100_000
-"""Of the training text, that gradients are collected on."""
+"""Targets of a batch on which gradient statistics are collected."""
+MAX_TARGETS = 100_000
+"""Targets of the training text on which gradient statistics are collected."""
 TYPICAL = 1e-3
-"""The root of a weight's mean squared gradient where there is no training text to collect it on."""
+"""The root of a weight's mean squared gradient when there is no training text to measure it on."""
 
 Watch = Callable[[Sequence[Any], str], Iterable[Any]]
 
@@ -56,12 +60,12 @@ def unwatched(items: Sequence[Any], what: str) -> Iterable[Any]:
     return items
 
 
-def judged(
+def token_scores(
     task: Language,
     arrays: Arrays,
     corpus: Corpus,
     training: Corpus | None = None,
-    pace: Pace | None = None,
+    hyperparameters: Hyperparameters | None = None,
     precision: str = "float32",
     watch: Watch | None = None,
 ) -> NDArray[np.float32]:
@@ -70,31 +74,25 @@ def judged(
     The corpus is one stream; the state is carried over its windows, and what was learned over its documents. The
     arrays stay as they are. `watch(items, what)` gives back the items that it is given, and may count them.
     """
-    pace, watch = pace or PACES[task.options.level], watch or unwatched
+    hyper, watch = hyperparameters or DEFAULTS[task.options.level], watch or unwatched
     device = Accelerator().device
-    net: blocks.Net = build(task.recipe, task.spec(), In(blocks, precision), arrays).to(device).eval()
+    net: Net = build(task.recipe, task.spec(), Backend(blocks, precision), arrays).to(device).eval()
     weights = [weight for weight in net.parameters() if weight.requires_grad]
-    descent = Descent(weights, mean_squares(net, weights, training, pace.window, watch), pace)
-    windows, streams = Windows(corpus, 1, pace.window), Streams(net)
-    found = np.zeros((corpus.targets, 2), np.float32)
+    optimizer = Optimizer(weights, mean_squares(net, weights, training, hyper.window, watch), hyper)
+    windows, streams = Windows(corpus, 1, hyper.window), Streams(net)
+    scores_N2 = np.zeros((corpus.targets, 2), np.float32)
     for some in watch(list(windows.in_order()), "windows"):
         batch = to_device(windows.batch(some), device)
-        features = streams.features(batch)
+        outputs = streams.outputs(batch)
         with torch.no_grad():
-            found[some.first : some.past] = task.judge(net, features, batch)
-        backward(net, features, batch)
-        descent.step()
-    return found
-
-
-def backward(net: blocks.Net, features: torch.Tensor, batch: Batch) -> None:
-    """Give the weights the gradients of the mean surprise at a batch's targets, and of no penalty."""
-    loss: Any = net.next_token_loss(features, batch.inputs[1], batch.targets, language.head(net))
-    loss.backward()
+            scores_N2[some.first : some.past] = loss_of(net).target_scores(outputs, batch.targets)
+        loss_of(net).loss(outputs, batch.targets).backward()
+        optimizer.step()
+    return scores_N2
 
 
 def mean_squares(
-    net: blocks.Net, weights: Sequence[torch.Tensor], training: Corpus | None, window: int, watch: Watch
+    net: Net, weights: Sequence[torch.Tensor], training: Corpus | None, window: int, watch: Watch
 ) -> list[torch.Tensor]:
     """MS, by weight: its mean squared gradient over batches of the training text (equation 6).
 
@@ -103,45 +101,45 @@ def mean_squares(
     if training is None or not training.targets:
         return [torch.full_like(weight, TYPICAL**2) for weight in weights]
     windows = Windows(training, max(1, min(BATCH // window, training.targets // window)), window)
-    most = max(1, MOST_TARGETS // (windows.streams * window))
+    most = max(1, MAX_TARGETS // (windows.streams * window))
     streams, batches = Streams(net), list(islice(windows.in_order(), most))
     sums = [torch.zeros_like(weight) for weight in weights]
     for some in watch(batches, "batches of the training text"):
         batch = to_device(windows.batch(some), weights[0].device)
-        backward(net, streams.features(batch), batch)
-        for total, gradient in zip(sums, taken(weights), strict=True):
+        loss_of(net).loss(streams.outputs(batch), batch.targets).backward()
+        for total, gradient in zip(sums, pop_gradients(weights), strict=True):
             total.addcmul_(gradient, gradient)
     return [total.div_(len(batches)) for total in sums]
 
 
-class Descent:
+class Optimizer:
     """The steps of gradient descent, with the letters of the paper (equations 7 and 8), all products by weight:
 
     theta <- theta - eta grad / (sqrt(MS) + epsilon) + lambda R (theta_g - theta)        R = sqrt(MS) / mean(sqrt(MS))
 
-    theta_g is where the training left theta. No pull is stronger than 1, which leads all the way back.
+    theta_g are the trained weights. The pull is at most 1, which restores them.
     """
 
-    def __init__(self, weights: Sequence[torch.Tensor], squares: Sequence[torch.Tensor], pace: Pace) -> None:
+    def __init__(self, weights: Sequence[torch.Tensor], squares: Sequence[torch.Tensor], hyper: Hyperparameters) -> None:
         roots = [square.sqrt() for square in squares]
         mean = sum(float(root.sum()) for root in roots) / sum(root.numel() for root in roots)
         self._weights = weights
         self._trained = [weight.detach().clone() for weight in weights]
-        self._pulls = [(root * (pace.decay / (mean or 1.0))).clamp_(max=1.0) for root in roots]
-        self._rates = [root.add_(EPSILON).reciprocal_().mul_(-pace.rate) for root in roots]
+        self._pulls = [(root * (hyper.decay / (mean or 1.0))).clamp_(max=1.0) for root in roots]
+        self._rates = [root.add_(EPSILON).reciprocal_().mul_(-hyper.rate) for root in roots]
 
     @torch.no_grad()
     def step(self) -> None:
         """Learn from the gradients that the weights have, in place: with 13 million weights a step is bound by memory,
         and an array made on the way would cost as much as the rule.
         """
-        each = zip(self._weights, self._trained, self._pulls, self._rates, taken(self._weights), strict=True)
+        each = zip(self._weights, self._trained, self._pulls, self._rates, pop_gradients(self._weights), strict=True)
         for weight, trained, pull, rate, gradient in each:
             weight.lerp_(trained, pull).addcmul_(rate, gradient)
 
 
-def taken(weights: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The weights' gradients, which they have no longer."""
+def pop_gradients(weights: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The weights' gradients, dense; the weights no longer hold them."""
     gradients = [gradient.to_dense() for gradient in coalesced(weights)]
     for weight in weights:
         weight.grad = None

@@ -14,7 +14,7 @@ from anaphora.data.read import mend
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
 from anaphora.tasks.language import network as language
-from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language.scorer import Scorer
 from anaphora.runtime.decoding.sampling import Sampling, draw
 from anaphora.runtime.session import WORTH_A_THREAD, Session
 from anaphora.text.codec import END_ID, MOST_PENDING
@@ -96,7 +96,7 @@ class Plain:
 
     def __init__(self, net: Any, rows: int, tokens: int) -> None:
         self._net, self._rows = net, rows
-        self._state = net.zeros(net.encoder.spec.state_shape(rows))
+        self._state = net.zeros(net.encoder.spec.state_shapes(rows))
         self._features = np.zeros((rows, net.encoder.spec.width), np.float32)
         self._seen = np.zeros((rows, tokens), np.uint8)
         self._position = 0
@@ -104,7 +104,7 @@ class Plain:
     def _take(self, ids_R: NDArray[np.int64]) -> None:
         """Take a token in every row whose token is not -1."""
         there = ids_R >= 0
-        features, state = self._net(np.maximum(ids_R, 0)[:, None], there.astype(np.int64), self._state)
+        (features, *_), state = self._net(np.maximum(ids_R, 0)[:, None], there.astype(np.int64), self._state)
         self._state = tuple(
             np.where(there[:, None], after, before) for after, before in zip(state, self._state, strict=True)
         )
@@ -154,15 +154,15 @@ class Writing:
     other = state.copy()                   # goes on from here on its own
     """
 
-    def __init__(self, reader: Reader, engine: Engine, rows: int) -> None:
-        self._reader, self._engine, self.rows = reader, engine, rows
+    def __init__(self, scorer: Scorer, engine: Engine, rows: int) -> None:
+        self._scorer, self._engine, self.rows = scorer, engine, rows
         self._ended_R = np.zeros(rows, np.uint8)
-        self._decoders = [reader.task.codec.decoder() for _ in range(rows)]
+        self._decoders = [scorer.task.codec.decoder() for _ in range(rows)]
         self._engine.read(np.array([END_ID]))
 
     def read(self, text: str) -> None:
         """Go on with a text that is given, not drawn, in all samples; where a document has ended, behind its end."""
-        self._engine.read(self._reader.task.prompt(mend(text)).astype(np.int64))
+        self._engine.read(self._scorer.task.prompt(mend(text)).astype(np.int64))
         self._ended_R[:] = 0
 
     def write(self, length: int, *, stop: str | None = None, **sampling: Any) -> list[str]:
@@ -188,7 +188,7 @@ class Writing:
         at_once = 1 if stop else AT_ONCE  # what is drawn past a stop could not be taken back
         left = length
         while left and not done_R.all():
-            ids_NR = self._engine.write(min(left, at_once), how, self._reader.banned, done_R)
+            ids_NR = self._engine.write(min(left, at_once), how, self._scorer.banned, done_R)
             left -= len(ids_NR)
             pieces = [""] * self.rows
             for row, head in enumerate(heads):
@@ -211,7 +211,7 @@ class Writing:
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Keep it in a file, for `LanguageModel.resume` with the same model."""
-        own = {"model": np.frombuffer(self._reader.fingerprint, np.uint8), "ended": self._ended_R}
+        own = {"model": np.frombuffer(self._scorer.fingerprint, np.uint8), "ended": self._ended_R}
         pending = [decoder.pending.ljust(MOST_PENDING, b"\0") for decoder in self._decoders]
         own["pending"] = np.frombuffer(b"".join(pending), np.uint8).reshape(self.rows, MOST_PENDING)
         Path(file).write_bytes(arrays.to_bytes(own | self._engine.snapshot()))
@@ -242,10 +242,10 @@ class Stopping:
         return "" if self.done else self._waiting
 
 
-def start(reader: Reader, prompt: str, rows: int) -> Writing:
+def start(scorer: Scorer, prompt: str, rows: int) -> Writing:
     """A text to go on with, in `rows` samples."""
     check_count("samples", rows)
-    writing = Writing(reader, engine(reader, rows), rows)
+    writing = Writing(scorer, engine(scorer, rows), rows)
     if prompt:
         writing.read(prompt)
     return writing
@@ -257,16 +257,16 @@ def check_count(name: str, value: Any) -> None:
         raise OptionError(f"{name}={value!r}: a whole number, 1 or more, is needed")
 
 
-def resume(reader: Reader, file: str | os.PathLike[str]) -> Writing:
+def resume(scorer: Scorer, file: str | os.PathLike[str]) -> Writing:
     """What `Writing.save` kept. Raises DataError where it is of another model, or something else."""
     try:
         kept = arrays.from_bytes(Path(file).read_bytes())
         model, ended_R, pending = kept["model"], kept["ended"], kept["pending"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{os.fspath(file)} is not a state of writing ({error})") from error
-    if model.tobytes() != reader.fingerprint:
+    if model.tobytes() != scorer.fingerprint:
         raise DataError(f"{os.fspath(file)} is the state of another model, or of this one in another precision")
-    writing = start(reader, "", len(ended_R))
+    writing = start(scorer, "", len(ended_R))
     writing._engine.restore(kept)
     writing._ended_R[:] = ended_R
     for decoder, first in zip(writing._decoders, pending, strict=True):
@@ -274,11 +274,11 @@ def resume(reader: Reader, file: str | os.PathLike[str]) -> Writing:
     return writing
 
 
-def engine(reader: Reader, rows: int) -> Engine:
+def engine(scorer: Scorer, rows: int) -> Engine:
     """The native loop, or for a cell without a kernel the plain one."""
-    net = reader.net
+    net = scorer.net
     if native.kernel_of(net.encoder.spec.cell) is None:
-        return Plain(net, rows, reader.task.codec.size)
+        return Plain(net, rows, scorer.task.codec.size)
     session = net.encoder.session(rows, net.embedding.weights["weight"])
-    work = rows * reader.head_numbers
-    return Compiled(session, reader.head, max(1, min(native.threads(), work // WORTH_A_THREAD)))
+    work = rows * scorer.head_numbers
+    return Compiled(session, scorer.head, max(1, min(native.threads(), work // WORTH_A_THREAD)))

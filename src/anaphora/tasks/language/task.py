@@ -1,4 +1,4 @@
-"""A text -> its next tokens."""
+"""The task of language modelling: the next token of a text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from tokenizers import Tokenizer
 from anaphora.config import option
 from anaphora.tasks.language import corpus
 from anaphora.tasks.language import windows
-from anaphora.data.batch import Batch
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.documents import Documents
 from anaphora.errors import DataError, OptionError
-from anaphora.tasks.language import network as language
+from anaphora.net.losses import NextToken
+from anaphora.tasks.language import network
 from anaphora.net.blocks import Spec
 from anaphora.tasks.language.network import LanguageOptions
 from anaphora.net.build import Arrays
@@ -29,7 +29,8 @@ from anaphora.text.codec import END, END_ID, LEVELS, SPECIAL, SPLITS, Codec, Ids
 from anaphora.text.stopwords import read_stopwords
 from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 
-SUITS: dict[str, dict[str, Any]] = {
+TOKENIZER = "tokenizer.json"
+DEFAULTS: dict[str, dict[str, Any]] = {
     "char": {
         "vocab_size": 10_000,
         "min_count": 1,
@@ -77,8 +78,8 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         0.0, "weight of the mean square of their changes from token to token (TAR)", at_least=0
     )
 
-    def rows_learn_alone(self) -> bool:
-        return False  # most words are rare, and perplexity is lower by it (docs/decisions.md)
+    def per_row_bias_correction(self) -> bool:
+        return False  # most words are rare, and perplexity is lower without it (docs/decisions.md)
 
     def steps_of_an_epoch(self, targets: int) -> int:
         return windows.steps(targets, self.streams(targets), self.window)
@@ -87,13 +88,13 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
         """How many parts of a corpus of so many targets are read side by side."""
         return windows.streams(targets, self.batch_size, self.window)
 
-    def suited(self, rows: int) -> Mapping[str, Any]:
-        own = dict(SUITS[self.level])
-        width = self.hidden_size or own["hidden_size"]
+    def defaults_for(self, rows: int) -> Mapping[str, Any]:
+        defaults = dict(DEFAULTS[self.level])
+        width = self.hidden_size or defaults["hidden_size"]
         if self.tied:
-            own["embedding_size"] = width
+            defaults["embedding_size"] = width
         elif self.embedding_size not in (None, width):
-            own["tied"] = False
+            defaults["tied"] = False
         return {
             "batch_size": 32,
             "epochs": 20,
@@ -103,34 +104,36 @@ class LanguageConfig(TrainingOptions, LanguageOptions, LanguageTextOptions):
             "word_dropout": 0.0,
             "weight_drop": 0.1,
             "embedding_size": width,
-            **own,
+            **defaults,
         }
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language model's task: options, the tokens, and whether documents end with `[END]` as something to learn."""
+    """A language model's task: options, the tokenizer, and whether `[END]` is a target at the end of documents."""
 
     options: LanguageConfig
     codec: Codec
     closed: bool
     stopwords: frozenset[str] = frozenset()
     frequencies: NDArray[np.float32] | None = field(default=None, repr=False)
-    """How often each token occurs in the training text, `[V]`; it matters while a model learns, and is not saved."""
+    """The count of each token in the training text, `[V]`, for sampled softmax; not saved."""
 
     name: ClassVar[str] = "language"
     unit: ClassVar[str] = "tokens"
     example: ClassVar[str] = 'print(model.generate("Once", length=200, temperature=0.8))'
     note: ClassVar[str] = (
-        "`baseline/` holds the tokens of the training text, for the n-gram model: leave it out where that text is not "
-        "to be passed on."
+        "`baseline/` holds the tokens of the training text, for the n-gram model: delete it before you pass the model on "
+        "if the text is confidential."
     )
+    card_scores: ClassVar[tuple[str, ...]] = ("perplexity", "bits_per_character")
+    estimator: ClassVar[str] = "LanguageModel"
     Config: ClassVar = LanguageConfig
-    recipe: ClassVar[ModuleType] = language
+    recipe: ClassVar[ModuleType] = network
 
     @classmethod
     def learn(cls, options: LanguageConfig, documents: Documents, closed: bool) -> Self:
-        """Learn the vocabulary from the training text, and from nothing else; `closed` as the field."""
+        """Learn the vocabulary from the training text and from nothing else; `closed` as the field."""
         if options.tied and options.embedding_size != options.hidden_size:
             raise OptionError(
                 f"tied=True reads and scores tokens by the same vectors, but embedding_size={options.embedding_size} "
@@ -156,20 +159,29 @@ class Language:
             )
         return cls(options, codec, closed, stopwords)
 
-    def learning_from(self, training: Corpus, asked: LanguageConfig) -> Self:
-        """The same with what it must know of the corpus, and enough epochs unless it was said how long to train."""
-        options = replace(self.options, epochs=asked.resolved(training.targets).epochs)
+    def with_corpus(self, training: Corpus, given: LanguageConfig) -> Self:
+        """The task with the token frequencies that sampled softmax needs, and with enough epochs for a short text."""
+        options = replace(self.options, epochs=given.resolved(training.targets).epochs)
         frequencies = training.frequencies(self.codec.size) if options.sampled_softmax else None
         return replace(self, options=options, frequencies=frequencies)
 
     def spec(self) -> Spec:
-        return language.spec(self.options, vocabulary=self.codec.size, unknown=UNKNOWN_ID)
+        options = self.options
+        # Dropout of the features adds this share to the mean square of their changes; TAR is defined without dropout.
+        change_penalty = options.change_penalty * (1 - options.dropout)
+        loss = NextToken(
+            draws=options.sampled_softmax,
+            activation_penalty=options.activation_penalty,
+            change_penalty=change_penalty,
+            frequencies=self.frequencies,
+        )
+        return network.spec(options, vocabulary=self.codec.size, unknown=UNKNOWN_ID, loss=loss)
 
     def encode(
         self, documents: Documents, file: Path | None = None, closed: bool | None = None, cut: bool = False
     ) -> Corpus:
-        """Documents -> a corpus, in `file` if there is one; `closed`, if given, stands in for the task's own. Where the
-        last document is `cut`, it does not end.
+        """Documents -> a corpus, in `file` if there is one; `closed`, if given, overrides the task's. A last document that
+        is `cut` does not end.
         """
         closed = self.closed if closed is None else closed
         return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut)
@@ -193,19 +205,8 @@ class Language:
     def start(self, arrays: Arrays, training: Any) -> Arrays:
         return arrays
 
-    def loss(self, net: Any, features: Any, batch: Batch) -> Any:
-        lengths_B, options = batch.inputs[1], self.options
-        loss = net.next_token_loss(features, lengths_B, batch.targets, language.head(net), self.frequencies)
-        # What is dropped makes the mean square of changes larger by this share; TAR is of the features without it.
-        change = options.change_penalty * (1 - options.dropout)
-        return loss + net.activation_penalty(features, lengths_B, options.activation_penalty, change)
-
-    def judge(self, net: Any, features: Any, batch: Batch) -> NDArray[np.float32]:
-        """Of every target its log-probability, and 1 where no token had a higher one: `[N, 2]`."""
-        return net.next_token_scores(features, batch.inputs[1], batch.targets, language.head(net))
-
-    def metrics(self, judged: NDArray[np.float32], targets: Any) -> dict[str, Any]:
-        return perplexity(judged)
+    def metrics(self, target_scores: NDArray[np.float32], targets: Any) -> dict[str, Any]:
+        return perplexity(target_scores)
 
     def score(self, metrics: Mapping[str, Any]) -> float:
         return -float(metrics["loss"])
@@ -216,17 +217,15 @@ class Language:
     def learned(self) -> dict[str, Any]:
         return {"closed": self.closed, "stopwords": sorted(self.stopwords)}
 
-    def tokenizer(self) -> str:
-        return self.codec.tokenizer.to_str()
+    def files(self) -> dict[str, bytes]:
+        return {TOKENIZER: self.codec.tokenizer.to_str().encode()}
 
     @classmethod
-    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], tokenizer: str | None) -> Self:
-        config = LanguageConfig.from_dict(options)
-        if tokenizer is None:
-            raise ValueError("the tokenizer is missing")
-        codec = Codec(config.level, Tokenizer.from_str(tokenizer))
-        for name, place in ((UNKNOWN, UNKNOWN_ID), (END, END_ID)):
-            if codec.tokenizer.token_to_id(name) != place:
+    def restore(cls, options: Mapping[str, Any], learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
+        config = LanguageConfig.from_saved(options)
+        codec = Codec(config.level, Tokenizer.from_str(files[TOKENIZER].decode()))
+        for name, token in ((UNKNOWN, UNKNOWN_ID), (END, END_ID)):
+            if codec.tokenizer.token_to_id(name) != token:
                 raise ValueError(f"the tokenizer has no {name}")
         if max(codec.tokenizer.get_vocab().values()) != codec.size - 1:
             raise ValueError("the tokenizer's ids are not 0, 1, 2, ...")
@@ -236,7 +235,7 @@ class Language:
 
 
 def perplexity(scores_N2: NDArray[np.float32]) -> dict[str, Any]:
-    """Scores of a language model from its targets' log-probabilities and hits: `Language.judge`."""
+    """A language model's metrics from the log-probability of each target and whether it was the most likely token."""
     loss = -float(np.mean(scores_N2[:, 0], dtype=np.float64))
     return {
         "loss": loss,

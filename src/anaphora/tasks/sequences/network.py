@@ -1,7 +1,7 @@
-"""Answers to a sequence of numbers, one at its end or one at each step: recurrent layers -> pooling -> one linear map.
+"""A network for sequences of numbers, with one answer a row or one a step: recurrent layers -> pooling -> a linear map.
 
-The linear map sees the last step's inputs, too (the linear part of LSTNet, Lai et al. 2018), or those of the step that
-it answers: a saturating cell cannot follow a trend past what it was trained on, a linear path can.
+The linear map also reads the inputs of the last step, or of the step that it answers (the linear part of LSTNet, Lai et
+al. 2018): a saturating cell cannot follow a trend beyond its training range, a linear map can.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from anaphora.engine.pool import EACH
 from anaphora.engine.ragged import namespace
 from anaphora.errors import OptionError
 from anaphora.net.blocks import Dense, Dropout, LockedDropout, Pool, Spec
+from anaphora.net.losses import Loss
 from anaphora.net.options import NetworkOptions
 
 TARGETS = ("row", "step")
@@ -19,30 +20,30 @@ TARGETS = ("row", "step")
 
 @dataclass(frozen=True)
 class SequenceOptions(NetworkOptions):
-    """The network of a sequence of numbers: one direction, read at the end, nothing dropped."""
+    """The network for a sequence of numbers: one direction, the last output, no dropout."""
 
     hidden_size: int = 64
     bidirectional: bool = False
     pool: str = "last"
     dropout: float = 0.0
     locked_dropout: float = 0.0
-    targets: str = option("row", "what has an answer: each row, or each step of a row", choices=TARGETS)
+    targets: str = option("row", "what has a target: each row, or each step of a row", choices=TARGETS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.stepwise and self.pool != "last":
             raise OptionError(
-                f"pool={self.pool!r} makes one vector of a row, but targets='step' wants an answer to each step: leave "
-                "one of them out"
+                f"pool={self.pool!r} makes one vector of a row, but targets='step' has a target for each step: leave one "
+                "of them out"
             )
 
     @property
     def stepwise(self) -> bool:
-        """Whether each step has an answer."""
+        """Whether each step has a target."""
         return self.targets == "step"
 
 
-def spec(options: SequenceOptions, *, inputs: int, outputs: int) -> Spec:
+def spec(options: SequenceOptions, *, inputs: int, outputs: int, loss: Loss) -> Spec:
     encoder = options.encoder(inputs)
     ends, recent = (EACH, EACH) if options.stepwise else (options.pool, "last")
     pool = Pool(ends, encoder.width, options.bidirectional)
@@ -54,13 +55,15 @@ def spec(options: SequenceOptions, *, inputs: int, outputs: int) -> Spec:
         "dropout": Dropout(options.dropout),
         "recent": nearest,
         "head": Dense(pool.width + nearest.width, outputs),
+        "loss": loss,
     }
 
 
 def forward(net: Any, x_BTD: Any, lengths_B: Any, state: Any = None) -> Any:
-    """Features `[B, width]`, or `[B, T, width]` for answers to each step, and the state at the rows' ends; the loss or
-    decode applies the head, never this.
+    """Outputs for each row, `[B, outputs]`, or for each step before a row's end, `[N, outputs]`, row after row; and the
+    state at the rows' ends.
     """
     y_BTH, state = net.encoder(net.locked_dropout(x_BTD), lengths_B, state)
     features = net.dropout(net.pool(y_BTH, lengths_B))
-    return namespace(features).concat([features, net.recent(x_BTD, lengths_B)], -1), state
+    features = namespace(features).concat([features, net.recent(x_BTD, lengths_B)], -1)
+    return net.head(features, lengths_B if net.pool.spec.kind == EACH else None), state
