@@ -1,19 +1,18 @@
 """Anaphora: recurrent neural networks for text and other sequences.
 
-The public names, imported when they are first used, so that `import anaphora` costs nothing.
+The public names are imported when they are first used, so that `import anaphora` costs nothing.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
+    from anaphora.estimators.load import load
     from anaphora.tasks.classify.estimator import TextClassifier
     from anaphora.tasks.forecast.estimator import Forecaster
     from anaphora.tasks.language.estimator import LanguageModel
-    from anaphora.estimators.load import load
-    from anaphora.tasks.sequences.regressor import SequenceRegressor
     from anaphora.tasks.sequences.classifier import SequenceClassifier
+    from anaphora.tasks.sequences.regressor import SequenceRegressor
 
 __all__ = [
     "AnaphoraError",
@@ -25,21 +24,13 @@ __all__ = [
     "load",
 ]
 
-_HOME = {
-    "AnaphoraError": "anaphora.errors",
-    "Forecaster": "anaphora.tasks.forecast.estimator",
-    "LanguageModel": "anaphora.tasks.language.estimator",
-    "SequenceClassifier": "anaphora.tasks.sequences.classifier",
-    "SequenceRegressor": "anaphora.tasks.sequences.regressor",
-    "TextClassifier": "anaphora.tasks.classify.estimator",
-    "load": "anaphora.estimators.load",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'anaphora' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    from anaphora import names
+
+    return names.find(name)
 
 
 def __dir__() -> list[str]:

@@ -10,28 +10,35 @@ from click.exceptions import NoArgsIsHelpError
 
 from anaphora.cli.exits import FAILURE, INTERRUPTED, MISTAKE
 from anaphora.errors import AnaphoraError, UserError
+from anaphora.task import packages
 
 COMMANDS = {
-    "demo": "anaphora.tasks.classify.demo",
     "train": "anaphora.cli.train",
     "evaluate": "anaphora.cli.evaluate",
     "predict": "anaphora.cli.predict",
-    "generate": "anaphora.tasks.language.generate_command",
     "inspect": "anaphora.cli.inspect",
     "bench": "anaphora.cli.bench",
 }
+"""The commands that all tasks share; a task may add its own (`MORE_COMMANDS`)."""
+
+
+def all_commands() -> dict[str, str]:
+    """The module of each command."""
+    of_tasks = [getattr(package, "MORE_COMMANDS", {}) for package in packages()]
+    return COMMANDS | {name: module for more in of_tasks for name, module in more.items()}
 
 
 class Commands(click.Group):
-    """Each command's module is loaded when the command is called."""
+    """Each command's module is imported when the command is called."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(all_commands())
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        module = COMMANDS.get(name) or all_commands().get(name)
+        if module is None:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        command: click.Command = importlib.import_module(module).command
         return command
 
 
@@ -44,7 +51,7 @@ def cli(debug: bool) -> None:
     \b
     anaphora demo                                           see the whole path on real news
     anaphora train classify news.csv --text text --label label --out model/
-    anaphora evaluate model/ held_out.csv                   scores beside a linear baseline
+    anaphora evaluate model/ held_out.csv                   scores, with those of a linear baseline
     anaphora predict model/ "a text"                        or --file new.csv, or lines on stdin
     anaphora train language book.txt --out writer/          a model that writes
     anaphora generate writer/ --prompt "It was"             what it writes
@@ -54,11 +61,11 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line: a clear line and an exit status (2 a user's mistake, 1 a failure), never a traceback."""
+    """Run the command line. Errors are one line and an exit status (2 a user's mistake, 1 a failure), never a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character shows its number
+    for stream in (sys.stdout, sys.stderr):  # show the code of a character that the terminal lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:

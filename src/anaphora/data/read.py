@@ -155,11 +155,11 @@ def _as_text(value: Any) -> str:
     """A JSON value as the text that a CSV would hold: 1 -> "1", true -> "true", null -> ""."""
     if value is None:
         return ""
-    return mend(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    return replace_surrogates(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
 
 
-def mend(text: str) -> str:
-    """The text with a replacement character for each half of a surrogate pair, which JSON can hold and UTF-8 cannot."""
+def replace_surrogates(text: str) -> str:
+    """The text with a replacement character for each unpaired surrogate, which JSON can hold and UTF-8 cannot."""
     return _HALF_CHARACTER.sub("\ufffd", text)
 
 

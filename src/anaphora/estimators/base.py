@@ -1,70 +1,86 @@
-"""What all estimators share: scikit-learn's manners over a task, a training and a bundle.
+"""What all estimators share: scikit-learn's conventions over a task, a training and a bundle.
 
-A fitted estimator predicts through the same torch-free runtime as a loaded one, on the very arrays that `save` writes.
+A fitted estimator predicts through the same torch-free runtime as a loaded one, on the arrays that `save` writes.
 """
 
 import inspect
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from anaphora import bundle
 from anaphora.bundle import Bundle
+from anaphora.config import Config
 from anaphora.data.batch import Source
 from anaphora.engine import native
 from anaphora.errors import NotFitted, OptionError, did_you_mean
 from anaphora.events import Epoch, Event, Start
 from anaphora.extras import load_extra
 from anaphora.net.blocks import Recurrent
-from anaphora.net.build import Arrays, together
+from anaphora.net.build import Arrays, merge
+from anaphora.task import Task
+
+TaskT = TypeVar("TaskT", bound=Task)
+RunnerT = TypeVar("RunnerT")
+Show = Callable[[Arrays], Iterator[Event]]
+"""Events to show after an epoch, from the best network so far."""
 
 
-class Estimator(ABC):
-    """What all estimators share. A subclass names its task, whose options become its signature."""
+class Estimator(ABC, Generic[TaskT, RunnerT]):
+    """An estimator of a task. A subclass gives the class of its options, which become its signature, and its runner.
 
-    _task: ClassVar[Any]
+    `kind` is scikit-learn's estimator type.
+    """
+
+    _config: ClassVar[type[Config]]
     _kind: ClassVar[str]
     _reads_text: ClassVar[bool] = False
+    _adapt: ClassVar[Callable[[Any], Any]] = staticmethod(lambda options: options)
+    """Options as given -> options with values that follow from a file that they name. Raises OptionError, BundleError."""
+    examined_: Any = None
+    """The result of the last evaluation, that of `fit`'s validation rows included."""
 
-    def __init_subclass__(cls, task: Any = None, kind: str = "") -> None:
-        if task is None:  # an estimator that is still to be made one of a task
+    def __init_subclass__(cls, config: type[Config] | None = None, kind: str = "") -> None:
+        super().__init_subclass__()
+        if config is None:  # an abstract class between this one and the estimators
             return
-        cls._task, cls._kind = task, kind
+        cls._config, cls._kind = config, kind
         options = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-            for name, field in task.Config.__dataclass_fields__.items()
+            for name, field in config.__dataclass_fields__.items()
         ]
         cls.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # read by inspect, unknown to mypy
 
     def __init__(self, **options: Any) -> None:
         self._bundle: Bundle | None = None
-        self._run_by: Any = None
-        for name, field in self._task.Config.__dataclass_fields__.items():
+        self._fitted_runner: RunnerT | None = None
+        for name, field in self._config.__dataclass_fields__.items():
             setattr(self, name, field.default)
         self.set_params(**options)
 
-    # scikit-learn's manners
+    # scikit-learn's conventions
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options by name, as they were given."""
-        return {name: getattr(self, name) for name in self._task.Config.__dataclass_fields__}
+        return {name: getattr(self, name) for name in self._config.__dataclass_fields__}
 
     def set_params(self, **options: Any) -> Self:
-        """Set options; their values are checked by `fit`. Raises OptionError at an unknown name."""
-        names = self._task.Config.__dataclass_fields__
-        for name, value in options.items():
+        """Set options; `fit` checks their values. Raises OptionError at an unknown name."""
+        names = self._config.__dataclass_fields__
+        for given, value in options.items():
+            name = self._config.RENAMED.get(given, given)
             if name not in names:
                 raise OptionError(f"{name!r} is not an option of {type(self).__name__}{did_you_mean(name, names)}")
             setattr(self, name, value)
         return self
 
     def __repr__(self) -> str:
-        fields = self._task.Config.__dataclass_fields__
+        fields = self._config.__dataclass_fields__
         changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value != fields[name].default]
         return f"{type(self).__name__}({', '.join(changed)})"
 
@@ -82,7 +98,7 @@ class Estimator(ABC):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickling goes through the bundle's bytes."""
+        """Pickle the options and the bundle's bytes."""
         return {"options": self.get_params(), "files": self._bundle and self._bundle.to_files()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -92,20 +108,27 @@ class Estimator(ABC):
 
     # Training
 
+    def check_options(self) -> None:
+        """Raise what `fit` would raise for the options alone: OptionError, BundleError."""
+        self._options()
+
+    def _options(self) -> Any:
+        return self._adapt(self._config.from_dict(self.get_params()))
+
     def _train(
         self,
-        task: Any,
+        task: Task,
         training: Source,
         validation: Source,
         facts: dict[str, Any],
         baseline: Mapping[str, bytes],
         partial: str | os.PathLike[str] | None,
-        linear: Mapping[str, bytes] | None = None,
+        show: Show | None = None,
     ) -> Generator[Event, None, None]:
-        """Train the task's networks and adopt the best; whatever stops it, what is best so far is adopted.
+        """Train the task's networks and adopt the best; whatever stops the training, the best so far is adopted.
 
-        `facts` are kept with the model; their `data_sha256`, those of the task and the options identify the training
-        whose checkpoints are in `partial`.
+        `facts` are saved with the model; their `data_sha256`, the task's facts and the options identify the training whose
+        checkpoints are in `partial`.
         """
         began = time.perf_counter()
         ensemble = load_training()
@@ -124,10 +147,9 @@ class Estimator(ABC):
 
         def adopt() -> None:
             if members := [best.arrays for best in bests if best.arrays is not None]:
-                own = {"best_epoch": bests[0].epoch, "seconds": round(time.perf_counter() - began, 1), "epochs": epochs}
-                arrays = together(members)
-                made = Bundle(task, arrays, training=facts | own, baseline=baseline, members=len(members))
-                self._adopt(replace(made, linear=linear or {}))
+                seconds = round(time.perf_counter() - began, 1)
+                training = facts | {"best_epoch": bests[0].epoch, "seconds": seconds, "epochs": epochs}
+                self._adopt(Bundle(task, merge(members), training=training, baseline=baseline, members=len(members)))
 
         try:
             folder = None if partial is None else Path(partial)
@@ -137,52 +159,54 @@ class Estimator(ABC):
                         case Start():
                             facts["steps"] = event.steps
                         case Epoch():
-                            seen = {"epoch": event.epoch, "training_loss": event.training_loss, "score": event.score}
-                            epochs.append(seen)
+                            loss = event.training_loss
+                            epochs.append({"epoch": event.epoch, "training_loss": loss, "score": event.score})
                     yield event
-                    if isinstance(event, Epoch) and event.epoch == bests[-1].epoch:
-                        yield from self._shown(task, bests[-1].arrays)
+                    if show and isinstance(event, Epoch) and event.epoch == bests[-1].epoch:
+                        yield from show(bests[-1].arrays)
         finally:
             adopt()
 
     def _adopt(self, fitted: Bundle, precision: str = "float32") -> None:
-        self._bundle, self._run_by = fitted, self._runner(fitted, precision)
+        self._bundle, self._fitted_runner = fitted, self._make_runner(fitted, precision)
 
     @staticmethod
     @abstractmethod
-    def _runner(fitted: Bundle, precision: str) -> Any:
-        """What runs a fitted model."""
+    def _make_runner(fitted: Bundle, precision: str) -> RunnerT:
+        """The object that runs a fitted model."""
 
-    def _ready(self) -> Any:
-        """What runs this model. Raises NotFitted."""
+    # The fitted model
+
+    @property
+    def _runner(self) -> RunnerT:
         self._fitted()
-        return self._run_by
+        return cast(RunnerT, self._fitted_runner)
 
-    def annotate(self, columns: Mapping[str, Any] | None = None, report: str | None = None, **facts: Any) -> None:
-        """Add to what the saved model says of itself: the file's columns that it reads, a page of scores, facts."""
-        fitted = self._fitted()
-        columns = fitted.columns if columns is None else dict(columns)
-        report = fitted.report if report is None else report
-        self._bundle = replace(fitted, columns=columns, report=report, training=fitted.training | facts)
+    @property
+    def _task(self) -> TaskT:
+        return cast(TaskT, self._fitted().task)
 
     def _fitted(self) -> Bundle:
         if self._bundle is None:
             raise NotFitted(f"this {type(self).__name__} is not fitted yet: call fit first, or load a saved model")
         return self._bundle
 
-    def _shown(self, task: Any, arrays: Arrays) -> Iterator[Event]:
-        """What of the best network so far is shown after an epoch."""
-        return iter(())
+    def annotate(self, columns: Mapping[str, Any] | None = None, report: str | None = None, **facts: Any) -> None:
+        """Add to the saved model: the names of the file's columns that it reads, the page of scores, facts."""
+        fitted = self._fitted()
+        columns = fitted.columns if columns is None else dict(columns)
+        report = fitted.report if report is None else report
+        self._bundle = replace(fitted, columns=columns, report=report, training=fitted.training | facts)
 
     # Saving
 
     def save(self, folder: str | os.PathLike[str], force: bool = False) -> None:
-        """Write the model's folder. Raises OutputExists where it exists, unless `force` says to replace it."""
+        """Write the model's folder. Raises OutputExists where it exists, unless `force` is given."""
         bundle.write(self._fitted(), Path(folder), force)
 
     @classmethod
     def from_bundle(cls, saved: Bundle, precision: str = "float32") -> Self:
-        """The fitted estimator of a saved model; `precision` is what its recurrent layers compute in."""
+        """The fitted estimator of a saved model; `precision` is the number format of its recurrent layers."""
         estimator = cls(**saved.task.options.to_dict())
         estimator._adopt(saved, precision)
         return estimator
@@ -194,7 +218,7 @@ class Estimator(ABC):
 
 
 def load_training() -> Any:
-    """The training of networks, and with it torch; loaded when a model is first fitted."""
+    """The training code, and with it torch; loaded when a model is first fitted."""
     load_extra("torch")
     load_extra("accelerate")
     from anaphora.train import ensemble
@@ -202,15 +226,7 @@ def load_training() -> Any:
     return ensemble
 
 
-def load_dynamic() -> Any:
-    """Dynamic evaluation, which learns, too."""
-    load_training()
-    from anaphora.tasks.language import dynamic
-
-    return dynamic
-
-
 def _versions(*packages: str) -> dict[str, str]:
-    from importlib.metadata import version  # it brings much that those who only predict need not wait for
+    from importlib.metadata import version  # slow to import, and not needed to predict
 
     return {package: version(package) for package in packages}

@@ -1,4 +1,4 @@
-"""Labels as a person gives them."""
+"""Labels in the form that a person gives them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -6,51 +6,51 @@ from typing import Any
 
 import numpy as np
 
-from anaphora.data.read import mend
+from anaphora.data.read import replace_surrogates
 from anaphora.errors import DataError, in_words
-from anaphora.tasks.labels import Label
+from anaphora.data.labels import Label
 
 
-def row_called(place: int) -> str:
-    return f"row {place}"
+def row_name(index: int) -> str:
+    return f"row {index}"
 
 
 def checked_labels(
-    targets: Sequence[Any], called: Callable[[int], str] = row_called, fewest: int = 2
+    targets: Sequence[Any], name_of: Callable[[int], str] = row_name, min_count: int = 2
 ) -> list[str | int | float | bool]:
-    """The labels to learn from. Raises DataError as `read_labels`, for one label alone, and for one that fewer than
-    `fewest` of the targets have.
+    """The training labels. Raises DataError as `read_labels` does, where there is only one label, and for a label with
+    fewer than `min_count` targets.
     """
-    labels = read_labels(targets, called)
+    labels = read_labels(targets, name_of)
     counts = Counter(labels)
     if len(counts) < 2:
         raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
-    if rare := [label for label, count in counts.items() if count < fewest]:
+    if rare := [label for label, count in counts.items() if count < min_count]:
         raise DataError(
-            f"of the rows to learn from, one alone has the label {in_words(map(repr, rare))}: a label needs two or "
-            f"more; leave the row out, or give it another label"
+            f"label {in_words(map(repr, rare))} has only one row; each label needs two or more: leave the row out, or give "
+            "it another label"
         )
     return labels
 
 
-def read_labels(targets: Sequence[Any], called: Callable[[int], str] = row_called) -> list[str | int | float | bool]:
-    """The labels, texts mended; what is masked is missing. Raises DataError for what is no label: a place is what it
-    is `called`.
+def read_labels(targets: Sequence[Any], name_of: Callable[[int], str] = row_name) -> list[str | int | float | bool]:
+    """The labels; masked entries count as missing. Raises DataError at a value that is not a label, whose row it names
+    by `name_of`.
     """
     given = np.ma.asarray(targets, object).tolist()
     labels = [label.item() if isinstance(label, np.generic) else label for label in given]
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         if not isinstance(label, str | int | float | None):
-            raise DataError(f"{called(place)} has the label {label!r}: a text or a number is needed")
+            raise DataError(f"{name_of(index)} has the label {label!r}: a text or a number is needed")
         if label is None or label == "" or label != label:
-            raise DataError(f"{called(place)} has no label ({label!r}); leave such rows out")
+            raise DataError(f"{name_of(index)} has no label ({label!r}); leave such rows out")
         if isinstance(label, str) != isinstance(labels[0], str):
-            raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: make them one kind")
+            raise DataError(f"the labels {labels[0]!r} and {label!r} are a text and a number: use one type")
         if isinstance(label, str) and "\0" in label:
-            raise DataError(f"{called(place)} has a label with a NUL in it: {label!r}")
-    return [mend(label) if isinstance(label, str) else label for label in labels]
+            raise DataError(f"{name_of(index)} has a label with a NUL character: {label!r}")
+    return [replace_surrogates(label) if isinstance(label, str) else label for label in labels]
 
 
-def named(labels: Iterable[Label]) -> dict[Label, str]:
-    """What each label is called: equal ones, such as 1, 1.0 and True, as the first of them is."""
+def label_texts(labels: Iterable[Label]) -> dict[Label, str]:
+    """The text of each label; equal labels, such as 1, 1.0 and True, have the text of the first."""
     return {label: str(label) for label in dict.fromkeys(labels)}

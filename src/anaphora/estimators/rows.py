@@ -1,34 +1,92 @@
-"""What the estimators of rows with one answer each share: `fit(rows, targets)`, the split, the answers."""
+"""Fitting estimators on rows and targets: `fit_rows`, with what differs between estimators in a profile."""
 
 import hashlib
 import os
-from abc import abstractmethod
-from collections.abc import Generator, Sequence, Sized
-from typing import Any, Self, cast
+from collections.abc import Callable, Generator, Sequence, Sized
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anaphora.estimators.base import Estimator, load_training
 from anaphora.bundle import Bundle
 from anaphora.data.batch import Examples
 from anaphora.data.split import split
 from anaphora.errors import DataError
+from anaphora.estimators.base import Estimator, TaskT, load_training
 from anaphora.estimators.inputs import not_rows
 from anaphora.events import Event, Stage
 from anaphora.runtime.predictor import Predictor
 from anaphora.task import RowTask
 
-FEWEST_VALIDATION_ROWS = 10
+MIN_VALIDATION_ROWS = 10
+Split = tuple[Any, Any]
+"""The numbers of the rows to train on, and of those to validate on."""
 
 
-class RowEstimator(Estimator):
-    """What they share."""
+@dataclass(frozen=True)
+class Rows:
+    """Checked rows and their targets, and the group of each row: a group never straddles a split."""
+
+    rows: Sequence[Any]
+    targets: Sequence[Any]
+    groups: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, chosen: Sequence[int]) -> "Rows":
+        parts = ([sequence[i] for i in chosen] for sequence in (self.rows, self.targets, self.groups))
+        return Rows(*parts)
+
+
+def one_stratum(options: Any, targets: Sequence[Any]) -> Sequence[Any]:
+    """All targets are alike to the split."""
+    return [0] * len(targets)
+
+
+def any_split(options: Any, rows: Rows, parts: Split) -> Split:
+    """Any split is allowed."""
+    return parts
+
+
+def learn_only(task_class: Any) -> Callable[[Any, Rows], Generator[Event, None, tuple[Any, dict[str, Any]]]]:
+    """`RowProfile.learn` for a task without anything to fit but its vocabulary, labels or scales."""
+
+    def learn(options: Any, rows: Rows) -> Generator[Event, None, tuple[Any, dict[str, Any]]]:
+        yield from ()
+        return task_class.learn(options, rows.rows, rows.targets), {}
+
+    return learn
+
+
+@dataclass(frozen=True)
+class RowProfile:
+    """What differs between the estimators that learn from rows and targets."""
+
+    check: Callable[[Any, Sequence[Any], Sequence[Any]], tuple[Sequence[Any], Sequence[Any]]]
+    """Options, rows, targets -> rows and targets as the task needs them. Raises DataError."""
+    groups: Callable[[Sequence[Any]], Sequence[Any]]
+    """Rows -> the group of each."""
+    learn: Callable[[Any, Rows], Generator[Event, None, tuple[Any, dict[str, Any]]]]
+    """Options and training rows -> the task, and facts for the model card; may yield stages."""
+    baseline: Callable[[Any, Rows], dict[str, bytes]]
+    """Options and training rows -> the files of the fitted baselines."""
+    strata: Callable[[Any, Sequence[Any]], Sequence[Any]] = one_stratum
+    """Options and targets -> the strata whose shares a split keeps."""
+    adjust: Callable[[Any, Rows, Split], Split] = any_split
+    """Options, rows and a split -> a split that the task can learn from."""
+
+
+class RowEstimator(Estimator[TaskT, Predictor[Any]]):
+    """An estimator with `fit(rows, targets)`. A subclass has a profile and `examine`."""
+
+    _profile: RowProfile
 
     def fit(self, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
-        """Learn from rows and their targets. Needs the extra `train`.
+        """Fit on rows and their targets. Needs the extra `train`.
 
-        Raises OptionError and DataError for what it cannot use, TrainingFailed where the loss is no longer a number.
+        Raises OptionError and DataError for options and data that it cannot use, TrainingFailed when the loss is not a
+        number.
         """
         for _ in self.fit_events(rows, targets):
             pass
@@ -41,103 +99,73 @@ class RowEstimator(Estimator):
         groups: Sequence[Any] | None = None,
         partial: str | os.PathLike[str] | None = None,
     ) -> Generator[Event, None, None]:
-        """`fit`, as a generator of the events in `anaphora.events`, for a progress bar or a plot.
+        """`fit` as a generator of `anaphora.events`, for a progress bar or a plot.
 
-        Rows of one of the `groups` never straddle the validation split; by default those that are almost the same.
-        Closed or interrupted before its end, it leaves the best model so far as the fitted one. With `partial`, a
-        folder, checkpoints are kept there, and an unfinished training of the same data and options is taken up where it
-        stopped, to the same end as if it had not.
+        `groups` has a key for each row; rows with the same key are never on both sides of the validation split. By
+        default rows that are almost the same are a group. If it is closed or interrupted, the best model so far is the
+        fitted one. With `partial`, a folder, checkpoints are kept there, and an unfinished training of the same data and
+        options continues where it stopped, with the result of an uninterrupted one.
         """
-        load_training()
-        options, begun = self._asked()
-        check_as_many(rows, targets)
-        check_as_many(rows, rows if groups is None else groups)
-        rows, targets = self._checked(rows, targets)
-        kept, held = self._split(rows, targets, groups, options)
-        options = options.resolved(len(kept))
-        kept_rows, kept_targets = [rows[i] for i in kept], [targets[i] for i in kept]
-        held_rows, held_targets = [rows[i] for i in held], [targets[i] for i in held]
-        yield Stage("reading the training rows")
-        task = self._task.learn(options, kept_rows, kept_targets, **begun)
-        examples = task.encode(kept_rows, kept_targets)
-        validation = task.encode(held_rows, held_targets) if held_rows else Examples([])
-        yield Stage("fitting the baseline")
-        baselines = self._fit_baselines(kept_rows, kept_targets)
-        known_groups = None if groups is None else [groups[i] for i in kept]
-        linear, said = yield from self._fit_partner(task, kept_rows, kept_targets, known_groups)
-        facts = {
-            "rows": len(kept_rows),
-            "validation_rows": len(held_rows),
-            "data_sha256": _fingerprint(rows, targets),
-            **said,
-        }
-        yield from self._train(task, examples, validation, facts, baselines, partial, linear)
-        if held_rows:
-            yield Stage("scoring the validation rows")
-            self.annotate(validation=self.evaluate(held_rows, held_targets))
+        yield from fit_rows(self, self._profile, rows, targets, groups, partial)
 
-    def _checked(self, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Rows to learn from and their targets as the task wants them. Raises DataError."""
-        return self._checked_rows(rows), self._checked_targets(targets)
+    def examine(self, rows: Sequence[Any], targets: Sequence[Any]) -> Any:
+        """`evaluate`, with the tables, the verdict and the page of the scores (`report.examined.Examined`)."""
+        raise NotImplementedError
 
-    def check_options(self) -> None:
-        """Raise what `fit` would raise of the options before it looks at a row: OptionError, BundleError."""
-        self._asked()
-
-    def _asked(self) -> tuple[Any, dict[str, Any]]:
-        """The options, and what else the task's `learn` wants to know of what they name."""
-        return self._task.Config.from_dict(self.get_params()), {}
-
-    def _split(self, rows: Sequence[Any], targets: Sequence[Any], groups: Any, options: Any) -> tuple[Any, Any]:
-        """Row numbers to learn from, and to choose the best epoch by: none where they would be too few to say much."""
-        if options.validation * len(rows) < FEWEST_VALIDATION_ROWS:
-            return np.arange(len(rows)), np.arange(0)
-        rng = np.random.default_rng(options.seed)
-        return split(self._groups(rows) if groups is None else groups, self._strata(targets), options.validation, rng)
+    def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
+        """Scores on rows whose targets are known, and those of the baselines on the same rows."""
+        scores: dict[str, Any] = self.examine(rows, targets).scores
+        return scores
 
     @staticmethod
-    def _runner(fitted: Bundle, precision: str) -> Predictor:
-        return Predictor(cast(RowTask, fitted.task), fitted.arrays, fitted.members, precision)
-
-    def _run(self, rows: Sequence[Any]) -> NDArray[Any]:
-        runner: Predictor = self._ready()
-        return runner.predict(self._checked_rows(rows))
-
-    # What a subclass knows of its rows and targets
-
-    @abstractmethod
-    def evaluate(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, Any]:
-        """Scores on rows whose targets are known."""
-
-    @abstractmethod
-    def _checked_rows(self, rows: Sequence[Any]) -> list[Any]:
-        """The rows as the task wants them. Raises DataError."""
-
-    @abstractmethod
-    def _checked_targets(self, targets: Sequence[Any]) -> list[Any]:
-        """The targets as the task wants them. Raises DataError."""
-
-    def _groups(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Rows of the same group never straddle a split."""
-        return range(len(rows))
-
-    def _strata(self, targets: Sequence[Any]) -> Sequence[Any]:
-        """Targets whose shares a split keeps."""
-        return [0] * len(targets)
-
-    def _fit_baselines(self, rows: Sequence[Any], targets: Sequence[Any]) -> dict[str, bytes]:
-        return {}
-
-    def _fit_partner(
-        self, task: Any, rows: Sequence[Any], targets: Sequence[Any], groups: Sequence[Any] | None
-    ) -> Generator[Event, None, tuple[dict[str, bytes], dict[str, Any]]]:
-        """The linear model that will answer together with the network, as files, and what to say of it."""
-        yield from ()
-        return {}, {}
+    def _make_runner(fitted: Bundle, precision: str) -> Predictor[Any]:
+        task: RowTask = fitted.task  # type: ignore[assignment]  # a bundle holds any task
+        return Predictor(task, fitted.arrays, fitted.members, precision)
 
 
-def check_as_many(rows: Sized, targets: Sized) -> None:
-    """Raise DataError unless there are some rows, and as many targets."""
+def fit_rows(
+    model: RowEstimator[Any],
+    profile: RowProfile,
+    rows: Sequence[Any],
+    targets: Sequence[Any],
+    groups: Sequence[Any] | None,
+    partial: str | os.PathLike[str] | None,
+) -> Generator[Event, None, None]:
+    """Check, split, learn, fit the baselines, train, and score the validation rows."""
+    load_training()
+    options = model._options()
+    check_same_length(rows, targets)
+    check_same_length(rows, rows if groups is None else groups)
+    checked, answers = profile.check(options, rows, targets)
+    everything = Rows(checked, answers, profile.groups(checked) if groups is None else groups)
+    kept, held = validation_split(options, profile, everything)
+    options = options.resolved(len(kept))
+    training, validation = everything.take(kept), everything.take(held)
+    yield Stage("reading the training rows")
+    task, facts = yield from profile.learn(options, training)
+    examples = task.encode(training.rows, training.targets)
+    checks = task.encode(validation.rows, validation.targets) if len(validation) else Examples(((),))
+    yield Stage("fitting the baseline")
+    baseline = profile.baseline(options, training)
+    counts = {"rows": len(training), "validation_rows": len(validation)}
+    facts = {**counts, "data_sha256": _fingerprint(checked, answers), **facts}
+    yield from model._train(task, examples, checks, facts, baseline, partial)
+    if len(validation):
+        yield Stage("scoring the validation rows")
+        model.annotate(validation=model.evaluate(validation.rows, validation.targets))
+
+
+def validation_split(options: Any, profile: RowProfile, rows: Rows) -> Split:
+    """The rows to train on and to validate on; none of the latter where they would be too few to mean anything."""
+    if options.validation * len(rows) < MIN_VALIDATION_ROWS:
+        return np.arange(len(rows)), np.arange(0)
+    rng = np.random.default_rng(options.seed)
+    parts = split(rows.groups, profile.strata(options, rows.targets), options.validation, rng)
+    return profile.adjust(options, rows, parts)
+
+
+def check_same_length(rows: Sized, targets: Sized) -> None:
+    """Raise DataError unless there are rows, and as many targets."""
     counts = []
     for kind, given in (("rows", rows), ("targets", targets)):
         try:
@@ -145,7 +173,7 @@ def check_as_many(rows: Sized, targets: Sized) -> None:
         except TypeError:
             raise not_rows(given, kind) from None
     if counts[0] != counts[1] or not counts[0]:
-        raise DataError(f"{counts[0]} rows and {counts[1]} targets: some are needed, and as many of both")
+        raise DataError(f"{counts[0]} rows and {counts[1]} targets: one target for each row is needed, at least one row")
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.duplicates import text_keys
-from anaphora.data.read import FORMATS, mend, opened_text, read
+from anaphora.data.read import FORMATS, replace_surrogates, opened_text, read
 from anaphora.data.split import split
 from anaphora.data.table import join
 from anaphora.errors import DataError
@@ -37,7 +37,7 @@ class Texts:
     texts: Sequence[str]
 
     def __iter__(self) -> Iterator[Iterable[str]]:
-        return (pieces(io.StringIO(mend(text), newline="")) for text in self.texts)
+        return (pieces(io.StringIO(replace_surrogates(text), newline="")) for text in self.texts)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from anaphora.bundle import Bundle
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
 from anaphora.tasks.language.overlap import share_found
-from anaphora.data.read import mend
+from anaphora.data.read import replace_surrogates
 from anaphora.tasks.language.windows import Windows
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
@@ -195,7 +195,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     def unknown(self, prompt: str) -> list[str]:
         """The words or characters of a prompt that the model does not know, and reads as `[UNK]`."""
         task = self._reader.task
-        return task.codec.unknown(task.cleaned(mend(prompt)))
+        return task.codec.unknown(task.cleaned(replace_surrogates(prompt)))
 
     def generate(self, prompt: str = "", length: int = 200, *, stop: str | None = None, **sampling: Any) -> str:
         """What the model writes after a prompt: `length` tokens, fewer where a document ends or `stop` comes.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import _native, arrays
-from anaphora.data.read import mend
+from anaphora.data.read import replace_surrogates
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
 from anaphora.tasks.language import network as language
@@ -162,7 +162,7 @@ class Writing:
 
     def read(self, text: str) -> None:
         """Go on with a text that is given, not drawn, in all samples; where a document has ended, behind its end."""
-        self._engine.read(self._scorer.task.prompt(mend(text)).astype(np.int64))
+        self._engine.read(self._scorer.task.prompt(replace_surrogates(text)).astype(np.int64))
         self._ended_R[:] = 0
 
     def write(self, length: int, *, stop: str | None = None, **sampling: Any) -> list[str]:

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from anaphora.cli.options import FILE, takes_options_of
 from anaphora.cli.saved import load_language_model
 from anaphora.cli.console import say, to_stdout
-from anaphora.data.read import mend
+from anaphora.data.read import replace_surrogates
 from anaphora.engine.native import PRECISIONS
 from anaphora.errors import in_words
 from anaphora.runtime.decoding.sampling import Sampling
@@ -60,7 +60,7 @@ def command(
         sampling["seed"] = secrets.randbelow(SEEDS)
         say(f"--seed {sampling['seed']}")
     Sampling.from_dict(sampling)  # wrong values are told before the model is read
-    writer, prompt = load_language_model(model, precision), mend(prompt)
+    writer, prompt = load_language_model(model, precision), replace_surrogates(prompt)
     if unknown := writer.unknown(prompt):
         say(f"never seen in training, and read as unknown: {in_words(map(repr, dict.fromkeys(unknown)))}")
     state = writer.start(prompt, samples)
