@@ -9,7 +9,7 @@ import click
 from anaphora.cells import CELLS
 from anaphora.cli import cli
 from anaphora.cli.options import suits
-from anaphora.config import Config, declared
+from anaphora.config import Config, declared, fields_of
 from anaphora.runtime.decoding.sampling import Sampling
 from anaphora.tasks.classify.task import ClassifyConfig
 from anaphora.tasks.sequences.classify import ClassifySequencesConfig
@@ -36,7 +36,7 @@ def options_page() -> str:
     ]
     for config, used_by in TABLES.items():
         lines += ["", f"## {used_by}", "", "| option | default | what it is | allowed |", "|---|---|---|---|"]
-        lines += [row(config, name) for name in config.__dataclass_fields__]
+        lines += [row(config, name) for name in fields_of(config)]
     return "\n".join(lines) + "\n"
 
 
@@ -46,7 +46,7 @@ def row(config: type[Config], name: str) -> str:
     for key in ("at_least", "at_most", "below"):
         if rules[key] is not None:
             allowed.append(f"{key.replace('_', ' ')} {rules[key]}")
-    default = config.__dataclass_fields__[name].default
+    default = fields_of(config)[name].default
     shown = f"`{default}`" if default is not None else "auto" if name in suits(config) else "not set"
     return f"| `{name}` | {shown} | {rules['help']} | {'; '.join(allowed)} |"
 
@@ -82,7 +82,7 @@ def commands_page() -> str:
     for path, command in commands(cli, "anaphora"):
         help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
         derived = getattr(command, "config", None)
-        names = set(derived.__dataclass_fields__) if derived else set()
+        names = set(fields_of(derived)) if derived else set()
         lines += ["", f"## `{path}`", "", "```text", help_text.strip(), "```", ""]
         lines += ["| option | what it is |", "|---|---|"]
         for parameter in command.params:

@@ -5,6 +5,9 @@ The public names are imported when they are first used, so that `import anaphora
 
 from typing import TYPE_CHECKING, Any
 
+from anaphora.extras import load_name
+from anaphora.tasks import packages
+
 if TYPE_CHECKING:
     from anaphora.errors import AnaphoraError
     from anaphora.estimators.load import load
@@ -14,23 +17,16 @@ if TYPE_CHECKING:
     from anaphora.tasks.sequences.classifier import SequenceClassifier
     from anaphora.tasks.sequences.regressor import SequenceRegressor
 
-__all__ = [
-    "AnaphoraError",
-    "Forecaster",
-    "LanguageModel",
-    "SequenceClassifier",
-    "SequenceRegressor",
-    "TextClassifier",
-    "load",
-]
+_NAMES = {"AnaphoraError": "anaphora.errors.AnaphoraError", "load": "anaphora.estimators.load.load"} | {
+    name: path for task in packages() for name, path in task.ESTIMATORS.items()
+}
+__all__ = sorted(_NAMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _NAMES:
         raise AttributeError(f"module 'anaphora' has no attribute {name!r}")
-    from anaphora import names
-
-    return names.find(name)
+    return load_name(_NAMES[name])
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,8 @@ from anaphora import arrays
 from anaphora.data.write import finite, to_json
 from anaphora.errors import BundleError, OutputExists, in_words
 from anaphora.net.build import shapes
-from anaphora.task import TASKS, Task, package, task_class
+from anaphora.task import Task, task_class
+from anaphora.tasks import TASKS, package
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"

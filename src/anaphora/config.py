@@ -55,7 +55,7 @@ class Config:
     def __post_init__(self) -> None:
         for name, kind in kinds(type(self)).items():
             value = getattr(self, name)
-            if value is None and _fields(type(self))[name].default is None:
+            if value is None and fields_of(type(self))[name].default is None:
                 continue  # chosen when the data are known
             object.__setattr__(self, name, _checked(name, value, kind, declared(type(self), name)))
 
@@ -63,8 +63,8 @@ class Config:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build from names and values. Raises OptionError at an unknown name."""
         for name in values:
-            if name not in _fields(cls):
-                raise OptionError(f"{name!r} is not an option{did_you_mean(name, _fields(cls))}")
+            if name not in fields_of(cls):
+                raise OptionError(f"{name!r} is not an option{did_you_mean(name, fields_of(cls))}")
         return cls(**values)
 
     @classmethod
@@ -83,16 +83,17 @@ class Config:
 def kinds(config: type[Config]) -> dict[str, type]:
     """The type of every field."""
     hints = typing.get_type_hints(config)
-    return {name: hints[name] for name in _fields(config)}
+    return {name: hints[name] for name in fields_of(config)}
 
 
 def declared(config: type[Config], name: str) -> Mapping[str, Any]:
     """What `option` said of a field: `help`, `choices`, `at_least`, `at_most`, `below`."""
-    fields = (_fields(base)[name] for base in config.__mro__ if issubclass(base, Config) and name in _fields(base))
+    fields = (fields_of(base)[name] for base in config.__mro__ if issubclass(base, Config) and name in fields_of(base))
     return next(field.metadata for field in fields if field.metadata)
 
 
-def _fields(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
+def fields_of(config: type[Config]) -> dict[str, dataclasses.Field[Any]]:
+    """The options by name."""
     return {field.name: field for field in dataclasses.fields(config)}
 
 

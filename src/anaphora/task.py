@@ -1,21 +1,14 @@
-"""What a task is, the table of tasks, and the options that every training has.
+"""What a task is, and the options that every training has.
 
 A task turns a person's rows into a network's arrays and the network's outputs into answers. It is a frozen object that
 holds the options and what was learned from the training rows (labels, vocabulary, scales). It uses NumPy only: what
 differs between training and running is inside the network's blocks.
 
-Everything about a task is in one folder, `tasks/NAME/`. Its `__init__` is a literal of names that are imported when they
-are first used:
-
-    TASK        the class of the task
-    ESTIMATORS  public name -> the estimator class
-    COMMANDS    the module of its command line: `train`, and functions for `evaluate` and `predict`
-    SAMPLE      rows, targets and small options for the parity tests
+Everything about a task is in one folder, `tasks/NAME/`; `anaphora.tasks` says what its `__init__` holds.
 """
 
-import importlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
@@ -26,14 +19,7 @@ from anaphora.errors import OptionError, in_words
 from anaphora.extras import load_name
 from anaphora.net.blocks import Spec
 from anaphora.net.build import Arrays
-
-TASKS: dict[str, str] = {
-    "classify": "anaphora.tasks.classify",
-    "sequences": "anaphora.tasks.sequences",
-    "language": "anaphora.tasks.language",
-    "forecast": "anaphora.tasks.forecast",
-}
-"""Each task's package. A new task is one folder and one line here."""
+from anaphora.tasks import package
 
 
 class Task(Protocol):
@@ -108,26 +94,10 @@ class RowTask(Task, Protocol):
         """What the loss block's `decode` returned -> answers in a person's unit, in NumPy."""
 
 
-def package(name: str) -> ModuleType:
-    """The package of a task. Raises KeyError for a name that is not in TASKS, and is no former name of one either."""
-    if name in TASKS:
-        return importlib.import_module(TASKS[name])
-    return next((found for found in packages() if name in getattr(found, "FORMER_NAMES", ())), None) or _unknown(name)
-
-
-def packages() -> Iterator[ModuleType]:
-    """The packages of all tasks; importing one imports nothing else."""
-    return map(importlib.import_module, TASKS.values())
-
-
 def task_class(name: str) -> type[Task]:
     """The class of a task by its name in a saved model. Raises KeyError."""
     kind: type[Task] = load_name(package(name).TASK)
     return kind
-
-
-def _unknown(name: str) -> ModuleType:
-    raise KeyError(f"task={name!r} is not one of {in_words(TASKS)}")
 
 
 OPTIMIZERS = ("adamw", "adam", "sgd")

@@ -10,7 +10,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from anaphora.cli.exits import FAILURE, INTERRUPTED, MISTAKE
 from anaphora.errors import AnaphoraError, UserError
-from anaphora.task import packages
+from anaphora.tasks import packages
 
 COMMANDS = {
     "train": "anaphora.cli.train",

@@ -9,8 +9,8 @@ import click
 from rich.table import Table
 
 from anaphora import _native
-from anaphora.cli.display import results
 from anaphora.cli.console import say
+from anaphora.cli.display import results
 from anaphora.engine.native import environment
 from anaphora.extras import load_extra
 

@@ -1,19 +1,36 @@
-"""Progress of a training, and tables of scores. Messages go to stderr, results to stdout."""
+"""Progress of a training, and tables of scores. Messages go to stderr, results to stdout.
+
+Rich is imported when something is shown: that takes longer than to classify a text.
+"""
 
 import sys
 from collections.abc import Iterable
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table as RichTable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from anaphora.cli.console import duration
 from anaphora.events import Done, Epoch, Event, Sample, Stage, Start, Step
 from anaphora.report.examined import Examined, Table
 
-messages = Console(stderr=True, highlight=False, markup=False)
-# A table that goes to a file is not squeezed into a terminal's width.
-results = Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+
+@cache
+def messages() -> "Console":
+    """The console of messages."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False)
+
+
+@cache
+def results() -> "Console":
+    """The console of results. A table that goes to a file is not squeezed into a terminal's width."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False)
 
 
 def follow(events: Iterable[Event], quiet: bool = False) -> None:
@@ -22,15 +39,17 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
         for _ in events:
             pass
         return
+    from rich.progress import BarColumn, Progress, TextColumn
+
     columns = [TextColumn("{task.description}"), BarColumn(28), TextColumn("{task.fields[note]}")]
-    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+    with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as bar:
         line = bar.add_task("", total=None, note="")
         score: float | None = None
         for event in events:
             match event:
                 case Stage(what):
                     bar.update(line, description=what, completed=0, total=None, note="")
-                    if not messages.is_terminal:
+                    if not messages().is_terminal:
                         above(what)
                 case Start():
                     above(started(event))
@@ -49,7 +68,7 @@ def follow(events: Iterable[Event], quiet: bool = False) -> None:
 
 def above(message: str) -> None:
     """Print a line above the progress bar, if there is one."""
-    messages.print(message, soft_wrap=True)
+    messages().print(message, soft_wrap=True)
 
 
 def started(event: Start) -> str:
@@ -81,13 +100,15 @@ def done(event: Done) -> str:
 def show(examined: Examined, data: str) -> None:
     """Print the tables, the notes and the verdict of scores; `data` names what was scored."""
     for part in examined.tables(data):
-        results.print(rich_table(part) if isinstance(part, Table) else part, soft_wrap=isinstance(part, str))
+        results().print(rich_table(part) if isinstance(part, Table) else part, soft_wrap=isinstance(part, str))
         if isinstance(part, Table):
-            results.print("")
-    results.print(examined.scores["verdict"], soft_wrap=True)
+            results().print("")
+    results().print(examined.scores["verdict"], soft_wrap=True)
 
 
-def rich_table(table: Table) -> RichTable:
+def rich_table(table: Table) -> "RichTable":
+    from rich.table import Table as RichTable
+
     shown = RichTable(title=table.title or None, title_justify="left", box=None, pad_edge=False)
     for index, name in enumerate(table.columns):
         shown.add_column(name, justify="right" if index else "left")

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
-from anaphora.tasks.classify.linear import from_folder
-from anaphora.cli.display import results
-from anaphora.cli.options import FILE, encoding_option, json_option
+from anaphora.bundle import Bundle
 from anaphora.cli.console import to_stdout
-from anaphora.data.profile import columns_of, telltales, texts_of
+from anaphora.cli.display import results, rich_table
+from anaphora.cli.options import FILE, encoding_option, json_option
+from anaphora.data.profile import columns_of, label_leakage, texts_of
 from anaphora.data.read import read
 from anaphora.data.table import join
 from anaphora.data.write import to_json
 from anaphora.errors import DataError
 from anaphora.estimators.load import load
 from anaphora.net.build import shapes
+from anaphora.report.examined import Table
 
 
 @click.command("inspect", short_help="Show a model's layers, or what is in a file.")
@@ -55,86 +55,67 @@ def profiled(file: Path, text: tuple[str, ...], label: str | None, encoding: str
         facts["texts"] = asdict(texts_of(texts, [row[label] for row in rows] if label else None))
     if label:
         facts["labels"] = dict(Counter(row[label].strip() for row in rows).most_common())
-        facts["telltales"] = dict(telltales(rows, label, text))
+        facts["label_leakage"] = dict(label_leakage(rows, label, text))
     return facts
 
 
 def show_file(facts: dict[str, Any]) -> None:
-    rows = facts["rows"]
-    table = Table(title=f"{rows:,} rows", title_justify="left", box=None, pad_edge=False)
-    table.add_column("column")
-    for name in ("filled", "different", "words"):
-        table.add_column(name, justify="right")
-    table.add_column("the first")
+    rows, out = facts["rows"], results()
+    lines = []
     for column in facts["columns"]:
         low, middle, high = column["words"]
-        table.add_row(
-            column["name"],
-            f"{column['filled']:,}",
-            f"{column['different']:,}",
-            f"{low:,} - {middle:,} - {high:,}",
-            in_short(" ".join(column["example"].split()), 36),
-        )
-    results.print(table)
-    results.print("(words: 5 % of the filled rows have fewer than the first number, half fewer than the second, ...)")
+        example = shorten(" ".join(column["example"].split()), 36)
+        words = f"{low:,} - {middle:,} - {high:,}"
+        lines.append([column["name"], f"{column['filled']:,}", f"{column['different']:,}", words, example])
+    out.print(rich_table(Table(["column", "filled", "different", "words", "the first"], lines, f"{rows:,} rows")))
+    out.print("(words: the 5 %, 50 % and 95 % quantiles over the filled rows)")
     if "texts" in facts:
         texts = facts["texts"]
-        results.print(
+        out.print(
             f"\nTexts: {texts['empty']:,} empty; {texts['equal']:,} rows repeat an earlier text, {texts['near']:,} "
-            f"almost do; {texts['disagreeing']:,} rows have near-duplicates with another label.",
+            f"nearly; {texts['disagreeing']:,} rows have near-duplicates with another label.",
             soft_wrap=True,
         )
     if "labels" in facts:
         shown = ", ".join(
             f"{label or '(none)'} {count:,} ({count / rows:.1%})" for label, count in facts["labels"].items()
         )
-        results.print(f"\nLabels: {in_short(shown)}", soft_wrap=True)
-        for name, right in facts["telltales"].items():
-            results.print(
-                f"Careful: the column {name!r} alone gives the label of {right:.1%} of the rows; a model that reads it "
-                f"learns that, and nothing of the texts.",
+        out.print(f"\nLabels: {shorten(shown)}", soft_wrap=True)
+        for name, accuracy in facts["label_leakage"].items():
+            out.print(
+                f"Label leakage: the column {name!r} alone predicts the label of {accuracy:.1%} of the rows; a model that "
+                "reads it learns nothing from the texts.",
                 soft_wrap=True,
             )
 
 
 def show_model(facts: dict[str, Any]) -> None:
-    layers = Table(box=None, pad_edge=False)
-    for name in ("layer", "kind", "array"):
-        layers.add_column(name)
-    for name in ("shape", "parameters"):
-        layers.add_column(name, justify="right")
+    out, lines = results(), []
     for layer in facts["layers"]:
-        first = True
+        names = [layer["name"], layer["kind"]]
         for array, shape in layer["arrays"].items() or [("", [])]:
             size = f"{math.prod(shape):,}" if array else ""
-            names = (layer["name"], layer["kind"]) if first else ("", "")
-            layers.add_row(*names, array, " x ".join(map(str, shape)), size)
-            first = False
+            lines.append([*names, array, " x ".join(map(str, shape)), size])
+            names = ["", ""]
     networks = f"in {facts['networks']} networks" if facts["networks"] > 1 else "in all"
-    layers.add_row(networks, "", "", "", f"{facts['parameters']:,}")
-    if partner := facts["partner"]:
-        layers.add_row("linear model", "", "", f"{partner['terms']:,} terms", f"{partner['parameters']:,}")
-    results.print(layers)
+    lines.append([networks, "", "", "", f"{facts['parameters']:,}"])
+    out.print(rich_table(Table(["layer", "kind", "array", "shape", "parameters"], lines)))
     for title in ("columns", "learned", "options", "training"):
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for key, value in facts[title].items():
-            if not isinstance(value, dict | list) or title in ("columns", "learned"):
-                table.add_row(key, in_short(value))
-        if table.row_count:
-            results.print("", table)
+        pairs = [
+            [key, shorten(value)]
+            for key, value in facts[title].items()
+            if not isinstance(value, dict | list) or title in ("columns", "learned")
+        ]
+        if pairs:
+            out.print("", rich_table(Table(["", ""], pairs, title)))
     for part in ("validation", "test"):
         if "verdict" in facts["training"].get(part, {}):
-            results.print("", f"On the {part} rows: {facts['training'][part]['verdict']}", soft_wrap=True)
+            out.print("", f"{part.capitalize()}: {facts['training'][part]['verdict']}", soft_wrap=True)
 
 
-def described(bundle: Any) -> dict[str, Any]:
-    """Everything that the table shows, as JSON; `layers` and `parameters` are of the networks, `partner` is the linear
-    model that answers together with them, if there is one.
-    """
-    spec, partner = bundle.task.spec(), from_folder(bundle.linear) if bundle.linear else None
-    size = {"terms": len(partner.terms), "parameters": partner.weight.size + partner.bias.size} if partner else None
+def described(bundle: Bundle) -> dict[str, Any]:
+    """Everything that the tables show, as JSON; `layers` and `parameters` are those of the networks."""
+    spec = bundle.task.spec()
     return {
         "task": bundle.task.name,
         "layers": [
@@ -145,7 +126,7 @@ def described(bundle: Any) -> dict[str, Any]:
             }
             for name, block in spec.items()
         ],
-        "partner": size,
+        "files": {name: len(content) for name, content in bundle.task.files().items()},
         "networks": bundle.members,
         "parameters": bundle.members * sum(math.prod(shape) for shape in shapes(spec).values()),
         "options": bundle.task.options.to_dict(),
@@ -155,6 +136,6 @@ def described(bundle: Any) -> dict[str, Any]:
     }
 
 
-def in_short(value: Any, most: int = 200) -> str:
+def shorten(value: Any, most: int = 200) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from anaphora.config import Config, declared, kinds
+from anaphora.config import Config, declared, fields_of, kinds
 from anaphora.task import DEFAULTS, TrainingOptions
 
 FILE = click.Path(path_type=Path)
@@ -54,7 +54,7 @@ def derived_options(config: type[Config]) -> dict[str, dict[str, Any]]:
     derived = {}
     by_data = data_dependent(config)
     for name, kind in kinds(config).items():
-        rules, default = declared(config, name), config.__dataclass_fields__[name].default
+        rules, default = declared(config, name), fields_of(config)[name].default
         item = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else None
         spellings = [name, *(former for former, current in config.RENAMED.items() if current == name)]
         flags = ["--" + spelling.replace("_", "-") for spelling in spellings]

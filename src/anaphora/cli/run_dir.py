@@ -1,4 +1,4 @@
-"""The folder of a training that has not ended: `M.partial` beside the model's folder `M`."""
+"""The folder of an unfinished training: `M.partial`, next to the model's folder `M`."""
 
 import shutil
 import sys
@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from anaphora.bundle import PARTIAL
 from anaphora.errors import BundleError, DataError, OutputExists
 from anaphora.estimators.load import load
-from anaphora.names import CHECKPOINT, PARTIAL
 
-CHECKPOINTS = CHECKPOINT.format("*")
+CHECKPOINTS = "checkpoint-*.safetensors"
+"""The files that `train/checkpoint.py` writes."""
 LOCK = "lock"
 
 
 @contextmanager
-def claimed(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path]:
-    """Keep the folder for this training alone; it goes when the block ends well.
+def lock_run_dir(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path]:
+    """Lock the folder for this training; it is deleted when the block ends without an exception.
 
-    Raises OutputExists where another training is at work there, or where one stopped and neither `resume` nor `force`
-    says what to do with it.
+    Raises OutputExists where another training is running, or where one was stopped and neither `resume` nor `force` is
+    given.
     """
     partial = out.with_name(out.name + PARTIAL)
     try:
@@ -29,11 +30,11 @@ def claimed(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path
         raise DataError(f"{out} cannot be written: {error.strerror}") from error
     with (partial / LOCK).open("w") as lock:
         if not _locked(lock):
-            raise OutputExists(f"another training is writing to {out} at this moment")
+            raise OutputExists(f"another training is writing to {out}")
         if not resume and any(partial.glob(CHECKPOINTS)):
             if not force:
                 raise OutputExists(
-                    f"{partial} holds an unfinished training; go on with it: {command} --resume (--force starts afresh)"
+                    f"{partial} holds an unfinished training; resume it: {command} --resume (--force starts again)"
                 )
             for file in partial.glob(CHECKPOINTS):
                 file.unlink()
@@ -47,7 +48,7 @@ def claimed(out: Path, resume: bool, force: bool, command: str) -> Iterator[Path
 
 
 def may_be_replaced(out: Path) -> bool:
-    """Whether the model in `out` is only the best so far of a training that was stopped."""
+    """Whether the model in `out` is the best one so far of a training that was stopped."""
     try:
         return bool(load(out).bundle_.training.get("interrupted"))
     except BundleError:
@@ -55,7 +56,7 @@ def may_be_replaced(out: Path) -> bool:
 
 
 def _locked(lock: IO[str]) -> bool:
-    """Take the lock, which ends with the process, however that ends."""
+    """Take the lock, which the system releases when the process ends."""
     if sys.platform == "win32":
         return True
     import fcntl

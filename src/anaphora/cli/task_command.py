@@ -8,7 +8,7 @@ import click
 
 from anaphora.bundle import task_name
 from anaphora.errors import OptionError
-from anaphora.task import TASKS, package
+from anaphora.tasks import TASKS, package
 
 
 class TaskCommand(click.Command):

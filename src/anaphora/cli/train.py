@@ -3,7 +3,7 @@
 import click
 
 from anaphora.extras import load_name
-from anaphora.task import TASKS, package
+from anaphora.tasks import TASKS, package
 
 
 class TrainCommands(click.Group):

@@ -10,7 +10,7 @@ import numpy as np
 from anaphora.data.duplicates import near_duplicate_groups, text_keys
 from anaphora.data.read import Row
 
-TELLS = 0.7
+LEAKS = 0.7
 """A column gives the label away when it removes this share of the mistakes of the most frequent label."""
 _HOST = re.compile(r"^\w+://(?:www\.)?([^/:?#]+)")
 
@@ -65,7 +65,7 @@ def texts_of(texts: Sequence[str], labels: Sequence[str] | None) -> Texts:
     return Texts(empty, equal, len(texts) - len(set(groups)), disagreeing)
 
 
-def telltales(rows: Sequence[Row], label: str, left_out: Sequence[str]) -> list[tuple[str, float]]:
+def label_leakage(rows: Sequence[Row], label: str, left_out: Sequence[str]) -> list[tuple[str, float]]:
     """Columns whose value alone gives the label away, with the share of rows that it gets right.
 
     The most frequent label of each value (of a web address: of its host) is learned on every other row and tried on the
@@ -85,7 +85,7 @@ def telltales(rows: Sequence[Row], label: str, left_out: Sequence[str]) -> list[
             answers[_value(row.get(name, ""))][row[label]] += 1
         best = {value: counts.most_common(1)[0][0] for value, counts in answers.items()}
         right = float(np.mean([best.get(_value(row.get(name, "")), majority) == row[label] for row in tried]))
-        if right - chance >= TELLS * (1 - chance) > 0:
+        if right - chance >= LEAKS * (1 - chance) > 0:
             found.append((name, right))
     return found
 

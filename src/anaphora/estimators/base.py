@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from anaphora import bundle
 from anaphora.bundle import Bundle
-from anaphora.config import Config
+from anaphora.config import Config, fields_of
 from anaphora.data.batch import Source
 from anaphora.engine import native
 from anaphora.errors import NotFitted, OptionError, did_you_mean
@@ -52,14 +52,14 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
         cls._config, cls._kind = config, kind
         options = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-            for name, field in config.__dataclass_fields__.items()
+            for name, field in fields_of(config).items()
         ]
         cls.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # read by inspect, unknown to mypy
 
     def __init__(self, **options: Any) -> None:
         self._bundle: Bundle | None = None
         self._fitted_runner: RunnerT | None = None
-        for name, field in self._config.__dataclass_fields__.items():
+        for name, field in fields_of(self._config).items():
             setattr(self, name, field.default)
         self.set_params(**options)
 
@@ -67,11 +67,11 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options by name, as they were given."""
-        return {name: getattr(self, name) for name in self._config.__dataclass_fields__}
+        return {name: getattr(self, name) for name in fields_of(self._config)}
 
     def set_params(self, **options: Any) -> Self:
         """Set options; `fit` checks their values. Raises OptionError at an unknown name."""
-        names = self._config.__dataclass_fields__
+        names = fields_of(self._config)
         for given, value in options.items():
             name = self._config.RENAMED.get(given, given)
             if name not in names:
@@ -80,7 +80,7 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
         return self
 
     def __repr__(self) -> str:
-        fields = self._config.__dataclass_fields__
+        fields = fields_of(self._config)
         changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value != fields[name].default]
         return f"{type(self).__name__}({', '.join(changed)})"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from anaphora.data.labels import Label
 from anaphora.data.read import replace_surrogates
 from anaphora.errors import DataError, in_words
-from anaphora.data.labels import Label
 
 
 def row_name(index: int) -> str:

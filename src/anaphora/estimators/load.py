@@ -6,7 +6,7 @@ from typing import Any
 
 from anaphora import bundle
 from anaphora.extras import load_name
-from anaphora.task import package
+from anaphora.tasks import package
 
 
 def load(folder: str | os.PathLike[str], precision: str = "float32") -> Any:

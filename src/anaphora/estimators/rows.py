@@ -173,7 +173,9 @@ def check_same_length(rows: Sized, targets: Sized) -> None:
         except TypeError:
             raise not_rows(given, kind) from None
     if counts[0] != counts[1] or not counts[0]:
-        raise DataError(f"{counts[0]} rows and {counts[1]} targets: one target for each row is needed, at least one row")
+        raise DataError(
+            f"{counts[0]} rows and {counts[1]} targets: one target for each row is needed, at least one row"
+        )
 
 
 def _fingerprint(rows: Sequence[Any], targets: Sequence[Any]) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from anaphora.data.chunks import chunks
 from anaphora.config import option
+from anaphora.data.chunks import chunks
 from anaphora.errors import OptionError
 from anaphora.text.clean import Cleaner, CleanOptions
 from anaphora.text.codec import END_ID, Codec

@@ -108,7 +108,9 @@ class Checkpoints:
                 names = file.keys()
                 arrays = {name: file.get_tensor(name) for name in names}
         except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
-            raise DataError(f"{self._file} is damaged ({error}); --force starts the training again from the beginning") from error
+            raise DataError(
+                f"{self._file} is damaged ({error}); --force starts the training again from the beginning"
+            ) from error
         _check_same(header["run"], self._run)
         net = objective.net
         net.load_state_dict({name: torch.from_numpy(array) for name, array in _part(arrays, "model/").items()})
@@ -147,4 +149,6 @@ def _check_same(then: dict[str, Any], now: dict[str, Any]) -> None:
         if then.get(name) != now.get(name)
     ]
     if differing:
-        raise DataError(f"the unfinished training has other data or options ({'; '.join(differing)}); --force starts again")
+        raise DataError(
+            f"the unfinished training has other data or options ({'; '.join(differing)}); --force starts again"
+        )

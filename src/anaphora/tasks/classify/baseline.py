@@ -1,7 +1,7 @@
-"""What a network must beat: the most frequent label, and a linear model on TF-IDF of words and word pairs.
+"""The baselines of a text classifier: the most frequent label, and a linear model on TF-IDF of words and word pairs.
 
-Both are fitted on exactly the rows that the network learns from. The linear model's one knob is chosen by
-cross-validation, so that it is a decent model and no straw man.
+Both are fitted on exactly the network's training rows. Cross-validation chooses the linear model's regularisation, so that
+it is a good model and no straw man.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any, Self
 import numpy as np
 
 from anaphora import arrays
-from anaphora.tasks.classify.linear import DAMAGED, Linear
-from anaphora.tasks.classify.linear_fit import fit_baseline
 from anaphora.data.duplicates import text_keys
 from anaphora.errors import BundleError
+from anaphora.tasks.classify.linear import DAMAGED, Linear
+from anaphora.tasks.classify.linear_fit import fit_baseline
 
 FACTS = "baseline.json"
 ROWS = "training_rows.safetensors"

@@ -9,15 +9,14 @@ import click
 import numpy as np
 
 from anaphora.bundle import REPORT, check_free
-from anaphora.cli.display import follow, results, show_scores
-from anaphora.cli.options import FILE
 from anaphora.cli.console import say
+from anaphora.cli.display import follow, results, show
+from anaphora.cli.options import FILE
 from anaphora.data.duplicates import near_duplicate_groups
 from anaphora.data.split import split
 from anaphora.data.write import write_rows
 from anaphora.errors import MissingExtra
 from anaphora.tasks.classify.estimator import TextClassifier
-from anaphora.tasks.classify.page import page
 
 # Small enough for a minute on two cores; the defaults read more of a text.
 OPTIONS = {"max_length": 100, "epochs": 6, "batch_size": 32}
@@ -51,15 +50,15 @@ def command(out: Path, force: bool) -> None:
         follow(events)
     model.annotate({"text": ["text"], "label": "label"}, file=train_file.name)
     examined = model.examine([texts[i] for i in held], [labels[i] for i in held])
-    model.annotate(report=page(examined, model.bundle_.training, "held-out"))
+    model.annotate(report=examined.page(model.bundle_.training, "test"))
     model.save(model_folder, force)
     say("")
-    show_scores(examined.scores, "held-out")
+    show(examined, "test")
 
-    results.print("\nThree new sentences:")
-    shares = model.predict_proba(SENTENCES)
-    for sentence, share in zip(SENTENCES, shares, strict=True):
-        results.print(f"  {model.classes_[share.argmax()]:<14} {share.max():.0%}  {sentence}", soft_wrap=True)
+    results().print("\nThree new sentences:")
+    probabilities = model.predict_proba(SENTENCES)
+    for sentence, of_labels in zip(SENTENCES, probabilities, strict=True):
+        results().print(f"  {model.classes_[of_labels.argmax()]:<14} {of_labels.max():.0%}  {sentence}", soft_wrap=True)
     say(
         f"\nThe model is in {model_folder}; open {model_folder / REPORT} for curves and mistakes. Next, type:\n"
         f'  anaphora predict {model_folder} "Parliament votes on the new tax"\n'

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.tasks.classify.linear import MIN_PROBABILITY, PATTERNS, SIGNS, WORDS, Linear, to_probabilities
 from anaphora.extras import load_extra
+from anaphora.tasks.classify.linear import MIN_PROBABILITY, PATTERNS, SIGNS, WORDS, Linear, to_probabilities
 from anaphora.tasks.classify.naive_bayes import log_count_ratios
 
 FOLDS = 3
@@ -123,18 +123,24 @@ class _Fitting:
         right_MK = self.truth_N[checked, None] == known
         losses = []
         for candidate, (weight_KF, bias_K) in zip(candidates, self._fitted(candidates, fitted), strict=True):
-            probabilities_MK = to_probabilities(self._features(candidate.bayes)[checked] @ weight_KF.T + bias_K, candidate.bayes)
+            probabilities_MK = to_probabilities(
+                self._features(candidate.bayes)[checked] @ weight_KF.T + bias_K, candidate.bayes
+            )
             losses.append(loss(probabilities_MK, right_MK, self.weight_N[checked]))
         return losses
 
-    def _fitted(self, candidates: Iterable[Candidate], rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    def _fitted(
+        self, candidates: Iterable[Candidate], rows: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Weights and biases fitted on some rows, for each candidate; candidates of one kind must be adjacent."""
         regression = load_extra("sklearn.linear_model").LogisticRegression
         for bayes, alike in groupby(candidates, key=lambda candidate: candidate.bayes):
             models = [regression(C=candidate.strength, max_iter=2_000) for candidate in alike]
             features_NF, truth_N = self._features(bayes)[rows], self.truth_N[rows]
             parts: list[list[tuple[Any, Any]]] = [[] for _ in models]
-            for x_NF, targets_N, scale_F in _one_vs_rest(features_NF, truth_N) if bayes else [(features_NF, truth_N, 1)]:
+            for x_NF, targets_N, scale_F in (
+                _one_vs_rest(features_NF, truth_N) if bayes else [(features_NF, truth_N, 1)]
+            ):
                 for model, part in zip(models, parts, strict=True):
                     model.fit(x_NF, targets_N, self.weight_N[rows])
                     part.append((model.coef_ * scale_F, model.intercept_))
@@ -177,4 +183,6 @@ def _negative_accuracy(probabilities_NK: NDArray[Any], right_NK: NDArray[np.bool
 
 def _log_loss(probabilities_NK: NDArray[Any], right_NK: NDArray[np.bool_], weight_N: NDArray[Any]) -> float:
     """Log-loss, in nats."""
-    return -float(np.average(np.log(np.maximum((probabilities_NK * right_NK).sum(axis=1), MIN_PROBABILITY)), weights=weight_N))
+    return -float(
+        np.average(np.log(np.maximum((probabilities_NK * right_NK).sum(axis=1), MIN_PROBABILITY)), weights=weight_N)
+    )

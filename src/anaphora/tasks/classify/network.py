@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from anaphora.config import SUITED, option
+from anaphora.config import DATA_DEPENDENT, option
 from anaphora.net.blocks import (
     Dense,
     Dropout,
@@ -22,7 +22,7 @@ from anaphora.net.options import NetworkOptions
 class ClassifierOptions(NetworkOptions):
     """The network of a text classifier."""
 
-    pool: str = SUITED
+    pool: str = DATA_DEPENDENT
     embedding_size: int = option(None, "width of a token's vector; that of --vectors, or 128", at_least=1)
     vectors: str = option("none", "a file of pretrained word vectors to start with (GloVe, word2vec, fastText, .npy)")
     freeze_vectors: bool = option(False, "do not train the vectors of --vectors")

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page that tells how good a classifier is, for light and dark, wide and narrow."""
+"""`report.html` of a classifier: one self-contained page of scores, for light and dark, wide and narrow screens."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -10,54 +10,56 @@ from numpy.typing import NDArray
 from anaphora.metrics import bootstrap
 from anaphora.report import plots
 from anaphora.report.frame import frame, made, section, table
-from anaphora.report.scores import Evaluated
-from anaphora.report.words import compared
+from anaphora.report.label_scores import compared
+from anaphora.tasks.classify.scores import ClassifierScores
 
 MISTAKES = 12
-LONGEST_TEXT = 400
-MOST_LABELS = 20
-"""With more labels the confusion matrix and the ROC curves would be unreadable, and are left out."""
+MAX_TEXT = 400
+MAX_LABELS = 20
+"""With more labels there is no confusion matrix and no ROC curve: they would be unreadable."""
 
 
-def page(evaluated: Evaluated, training: Mapping[str, Any], rows: str) -> str:
-    """The page, as HTML; `training` holds the facts of the bundle, `rows` says which rows these are."""
-    predicted = [evaluated.labels[k] for k in evaluated.shares_NK.argmax(axis=1)]
+def page(evaluated: ClassifierScores, training: Mapping[str, Any], data: str) -> str:
+    """The page, as HTML; `training` holds the facts of the bundle, `data` names the rows."""
+    predicted = [evaluated.labels[k] for k in evaluated.probabilities_NK.argmax(axis=1)]
     right = np.array([a == b for a, b in zip(evaluated.truth, predicted, strict=True)])
-    certainty = evaluated.shares_NK.max(axis=1)
-    title = f"{training.get('file', 'A text classifier')}: {rows} rows"
+    confidence = evaluated.probabilities_NK.max(axis=1)
+    title = f"{training.get('file', 'A text classifier')}: {data} rows"
     sections = [
         section("Scores", _scores_table(evaluated, predicted)),
-        section("Each label", _labels_table(evaluated.scores)),
+        section("Scores per label", _labels_table(evaluated.scores)),
     ]
     if training.get("epochs"):
-        learning = "Learning of the network" if "parts" in evaluated.scores else "Learning"
+        learning = "Learning curve of the network" if "members" in evaluated.scores else "Learning curve"
         sections.append(section(learning, plots.learning_curves(training["epochs"], "macro F1")))
-    if len(evaluated.labels) <= MOST_LABELS:
-        sections.append(section("True labels down, answers across", _matrix(evaluated.scores["confusion_matrix"])))
+    if len(evaluated.labels) <= MAX_LABELS:
+        sections.append(section("Confusion matrix", _matrix(evaluated.scores["confusion_matrix"])))
         number = {label: k for k, label in enumerate(evaluated.labels)}
         truth = np.array([number.get(label, -1) for label in evaluated.truth])
-        sections.append(section("ROC", plots.roc(truth, evaluated.shares_NK, evaluated.labels)))
-    error = plots.calibration_error(right, certainty)
-    note = f"<p class=soft>Expected calibration error {error:.3f}. Bars: how many rows.</p>"
-    sections.append(section("Can its probabilities be believed?", plots.reliability(right, certainty) + note))
-    sections.append(section("Most certain mistakes", _mistakes(evaluated, predicted, right, certainty), wide=True))
+        sections.append(section("ROC", plots.roc(truth, evaluated.probabilities_NK, evaluated.labels)))
+    error = plots.calibration_error(right, confidence)
+    note = f"<p class=soft>Expected calibration error {error:.3f}. Bars: number of rows.</p>"
+    sections.append(section("Calibration", plots.reliability(right, confidence) + note))
+    sections.append(
+        section("Mistakes with the highest probability", _mistakes(evaluated, predicted, right, confidence), wide=True)
+    )
     sections.append(made(training))
     subtitle = f"{evaluated.scores['n']:,} rows that were not trained on"
     return frame(title, subtitle, evaluated.scores["verdict"], sections)
 
 
-def _scores_table(evaluated: Evaluated, predicted: Sequence[str]) -> str:
+def _scores_table(evaluated: ClassifierScores, predicted: Sequence[str]) -> str:
     ranges = bootstrap(evaluated.truth, predicted)
 
     def cell(name: str) -> str:
         low, high = ranges[name]
         return f"{evaluated.scores[name]:.3f}<span class=range>{low:.3f} to {high:.3f}</span>"
 
-    (ours, _), *others = compared(evaluated.scores).items()
-    rows = [[ours, cell("accuracy"), cell("macro_f1")]]
+    (model, _), *others = compared(evaluated.scores).items()
+    rows = [[model, cell("accuracy"), cell("macro_f1")]]
     for name, scores in others:
         rows.append([name, f"{scores['accuracy']:.3f}", f"{scores['macro_f1']:.3f}"])
-    note = "<p class=soft>Small: 95 % of 1,000 bootstrap samples of the rows.</p>"
+    note = "<p class=soft>Small: 95 % interval over 1,000 bootstrap samples of the rows.</p>"
     return table(["", "accuracy", "macro F1"], rows) + note
 
 
@@ -85,19 +87,19 @@ def _matrix(matrix: Mapping[str, Any]) -> str:
 
 
 def _mistakes(
-    evaluated: Evaluated, predicted: Sequence[str], right: NDArray[np.bool_], certainty: NDArray[np.float32]
+    evaluated: ClassifierScores, predicted: Sequence[str], right: NDArray[np.bool_], confidence: NDArray[np.float32]
 ) -> str:
     wrong = np.flatnonzero(~right)
-    worst = wrong[np.argsort(-certainty[wrong], kind="stable")][:MISTAKES]
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     if not len(worst):
-        return "<p>None: every answer is right.</p>"
+        return "<p>None: every prediction is right.</p>"
     parts = []
-    for place in worst:
-        text = " ".join(evaluated.texts[place].split())
-        text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."
+    for row in worst:
+        text = " ".join(evaluated.texts[row].split())
+        text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " ..."
         parts.append(
-            f"<div class=mistake><span class=label>{html.escape(predicted[place])}</span> {certainty[place]:.1%}, "
-            f"in truth <span class=label>{html.escape(evaluated.truth[place])}</span><br>"
+            f"<div class=mistake><span class=label>{html.escape(predicted[row])}</span> {confidence[row]:.1%}, "
+            f"true label <span class=label>{html.escape(evaluated.truth[row])}</span><br>"
             f"<span class=soft>{html.escape(text) or '(an empty text)'}</span></div>"
         )
     return "".join(parts)

@@ -12,16 +12,16 @@ from tokenizers import Tokenizer
 
 from anaphora.config import DATA_DEPENDENT, option
 from anaphora.data.batch import Examples
-from anaphora.errors import OptionError
-from anaphora.tasks.classify import network
-from anaphora.net.blocks import Spec
-from anaphora.tasks.classify.network import ClassifierOptions
-from anaphora.net.build import Arrays
-from anaphora.tasks.classify.linear import Linear, from_files, to_files
-from anaphora.tasks.classify.naive_bayes import initial_columns, log_count_ratios
 from anaphora.data.labels import Label, Labels
+from anaphora.errors import OptionError
+from anaphora.net.blocks import Spec
+from anaphora.net.build import Arrays
 from anaphora.net.label_options import LabelOptions
 from anaphora.task import EnsembleOptions
+from anaphora.tasks.classify import network
+from anaphora.tasks.classify.linear import Linear, from_files, to_files
+from anaphora.tasks.classify.naive_bayes import initial_columns, log_count_ratios
+from anaphora.tasks.classify.network import ClassifierOptions
 from anaphora.tasks.classify.pretrained import Pretrained
 from anaphora.text.codec import END, END_ID
 from anaphora.text.encode import TextEncoder, TextOptions
@@ -87,7 +87,10 @@ class ClassifyConfig(LabelOptions, EnsembleOptions, ClassifierOptions, TextOptio
         "and word pairs, fitted on the same rows",
     )
     layer_rate: float = option(
-        1.3, "with --pretrained, the ratio of each layer's learning rate to that of the layer below it", at_least=1, at_most=100
+        1.3,
+        "with --pretrained, the ratio of each layer's learning rate to that of the layer below it",
+        at_least=1,
+        at_most=100,
     )
 
     def __post_init__(self) -> None:

@@ -1,0 +1,10 @@
+"""Rows for the parity tests: rows, targets, and the options of a small network."""
+
+from typing import Any
+
+from anaphora.tasks.classify.task import ClassifyConfig
+
+TEXTS = ["the cat sat", "a dog", "", "the dog ran and the cat sat on a mat all day", "rain"]
+SAMPLES: dict[str, Any] = {
+    "labels": (TEXTS, [1, 2, 1, 2, 1], ClassifyConfig, {"min_count": 1, "embedding_size": 6}),
+}
