@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from anaphora.tasks.language import network as language
-from anaphora.net.build import In, build, draw
+from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.language.task import LanguageConfig
 from anaphora.train import blocks
 from anaphora.train.optim import clip, make_optimizer
@@ -59,7 +59,7 @@ def step_of(who: str, tied: bool, B: int, T: int) -> Step:
     net: Any
     if ours:
         spec = language.spec(options, vocabulary=V, unknown=0)
-        net = build(language, spec, In(blocks, who.split(", ")[1]), draw(spec, 0))
+        net = build(language, spec, Backend(blocks, who.split(", ")[1]), draw(spec, 0))
         net.train()
         states = net.zeros(net.encoder.spec.state_shape(B))
     else:

@@ -82,7 +82,7 @@ def scored(fitted: TextClassifier) -> bundle.Bundle:
     """A model whose scores hold what no JSON can."""
     odd = {
         "r2": math.nan,
-        "mae": 0.5,
+        "accuracy": 0.5,
         "verdict": "As good.",
         "comparison": {"low": -math.inf, "high": np.float64("inf")},
     }
@@ -97,9 +97,9 @@ def test_scores_that_are_no_finite_numbers_are_saved_as_null(model: TextClassifi
     bundle.write(scored(model), tmp_path / "model")
     config = json.loads((tmp_path / "model" / "config.json").read_text(), parse_constant=no_json)
     nothing = {"low": None, "high": None}
-    expected = {"r2": None, "mae": 0.5, "verdict": "As good.", "comparison": nothing}
+    expected = {"r2": None, "accuracy": 0.5, "verdict": "As good.", "comparison": nothing}
     assert config["training"]["validation"] == expected
-    assert "- validation: mae 0.5000. As good.\n" in (tmp_path / "model" / "README.md").read_text()
+    assert "- validation: accuracy 0.5000. As good.\n" in (tmp_path / "model" / "README.md").read_text()
     load(tmp_path / "model").save(tmp_path / "again")
     for name in ("config.json", "README.md"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()

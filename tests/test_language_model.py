@@ -13,7 +13,6 @@ from anaphora.tasks.language import ngram
 from anaphora.tasks.language.documents import Texts
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
-from anaphora.names import TOKEN_IDS
 from anaphora.tasks.language import generate as writing
 from anaphora.tasks.language.scorer import Reader
 from anaphora.text.codec import END_ID

@@ -15,11 +15,11 @@ from toy import TINY, make_toy
 import anaphora
 from anaphora import TextClassifier
 from anaphora.tasks.classify import linear_fit
-from anaphora.tasks.classify.linear import from_folder, to_folder
-from anaphora.bundle import LINEAR, PARTNER, Bundle
+from anaphora.bundle import Bundle
 from anaphora.errors import BundleError
 from anaphora.events import Epoch
 
+LINEAR = "linear/"
 ASKED = ["a good film", "the plot was awful !", "", "words nobody knows"]
 WITHOUT_SCIKIT_LEARN = """
 import sys
@@ -33,7 +33,7 @@ for row in anaphora.load(sys.argv[1]).predict_proba(sys.argv[2:]):
 @pytest.fixture(scope="module")
 def both() -> TextClassifier:
     """Nobody changes it."""
-    return TextClassifier(linear=True, **TINY).fit(*make_toy())
+    return TextClassifier(with_linear=True, **TINY).fit(*make_toy())
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +46,18 @@ def folder(both: TextClassifier, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_answers_are_the_mean_of_both(both: TextClassifier) -> None:
     alone = TextClassifier(**TINY).fit(*make_toy()).predict_proba(ASKED)
-    partner = from_folder(both.bundle_.linear)
+    partner = both.bundle_.task.linear
     assert partner.labels == ("neg", "pos")
-    np.testing.assert_allclose(both.predict_proba(ASKED), (alone + partner.shares(ASKED)) / 2, atol=1e-6)
+    np.testing.assert_allclose(both.predict_proba(ASKED), (alone + partner.probabilities(ASKED)) / 2, atol=1e-6)
 
 
 def test_each_label_has_the_partners_share_of_it() -> None:
     """The classifier's labels are numbers and stand as such; the partner's are texts, "10" before "2"."""
     texts, labels = make_toy()
     numbers = [10 if label == "pos" else 2 for label in labels]
-    model = TextClassifier(linear=True, **TINY).fit(texts, numbers)
+    model = TextClassifier(with_linear=True, **TINY).fit(texts, numbers)
     assert model.classes_.tolist() == [2, 10]
-    assert from_folder(model.bundle_.linear).labels == ("10", "2")
+    assert model.bundle_.task.linear.labels == ("10", "2")
     assert model.score(texts, numbers) > 0.9
     assert (model.predict_proba(texts).max(axis=1) > 0.7).mean() > 0.8  # crossed, the two would make halves
 
@@ -69,7 +69,7 @@ def test_labels_may_be_numbers_of_several_kinds(kinds: tuple[float, ...]) -> Non
     words = dict(zip(kinds, ("one", "two", "three"), strict=True))
     labels = [kinds[row % 3] for row in range(60)]
     texts = [f"{words[label]} {rng.choice(['film', 'plot'])}" for label in labels]
-    model = TextClassifier(linear=True, **TINY).fit(texts, labels)
+    model = TextClassifier(with_linear=True, **TINY).fit(texts, labels)
     assert model.score(texts, labels) == 1.0
     scores = model.evaluate(texts, labels)
     assert (scores["accuracy"], scores["baselines"]["linear"]["accuracy"], scores["unknown_labels"]) == (1, 1, {})
@@ -79,7 +79,7 @@ def test_it_is_saved_and_loaded(both: TextClassifier, folder: Path) -> None:
     expected = both.predict_proba(ASKED)
     np.testing.assert_array_equal(anaphora.load(folder).predict_proba(ASKED), expected)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(both)).predict_proba(ASKED), expected)
-    assert f"- partner: half of each answer: {from_folder(both.bundle_.linear).method}" in card_of(folder)
+    assert f"- linear member: half of each answer: {both.bundle_.task.linear.method}" in card_of(folder)
 
 
 def card_of(folder: Path) -> str:
@@ -91,7 +91,7 @@ def test_what_else_lies_in_its_folder_is_left_alone(both: TextClassifier, tmp_pa
     (tmp_path / "model" / "linear" / ".DS_Store").write_bytes(b"a file manager was here")
     np.testing.assert_array_equal(anaphora.load(tmp_path / "model").predict_proba(ASKED), both.predict_proba(ASKED))
     both.save(tmp_path / "model", force=True)
-    assert {file.name for file in (tmp_path / "model" / "linear").iterdir()} == {Path(name).name for name in PARTNER}
+    assert {file.name for file in (tmp_path / "model" / "linear").iterdir()} == {"linear.json", "terms.txt", "linear.safetensors"}
 
 
 def test_it_runs_without_scikit_learn(both: TextClassifier, folder: Path) -> None:
@@ -104,10 +104,10 @@ def test_it_runs_without_scikit_learn(both: TextClassifier, folder: Path) -> Non
 def test_its_scores_stand_beside_those_of_its_parts(both: TextClassifier) -> None:
     texts, labels = make_toy()
     scores = both.evaluate(texts, labels)
-    assert set(scores["parts"]) == {"network", "linear"}
+    assert set(scores["members"]) == {"network", "linear"}
     alone = TextClassifier(**TINY).fit(texts, labels).evaluate(texts, labels)
-    assert scores["parts"]["network"]["confusion_matrix"] == alone["confusion_matrix"]
-    assert "parts" not in alone
+    assert scores["members"]["network"]["confusion_matrix"] == alone["confusion_matrix"]
+    assert "members" not in alone
     assert "The model" in scores["verdict"] or "the model" in scores["verdict"]
 
 
@@ -125,30 +125,31 @@ def test_a_changed_file_is_never_another_answer(both: TextClassifier, name: str)
 
 
 def test_a_partner_with_other_labels_is_refused(both: TextClassifier) -> None:
-    other = replace(from_folder(both.bundle_.linear), labels=("pos", "rest"))
+    other = replace(both.bundle_.task.linear, labels=("pos", "rest"))
+    changed = replace(both.bundle_, task=replace(both.bundle_.task, linear=other))
     with pytest.raises(BundleError, match="labels"):
-        TextClassifier.from_bundle(replace(both.bundle_, linear=to_folder(other)))
+        Bundle.from_files(changed.to_files())
 
 
 def test_a_refit_without_it_drops_it() -> None:
-    model = TextClassifier(linear=True, **TINY).fit(*make_toy())
+    model = TextClassifier(with_linear=True, **TINY).fit(*make_toy())
     alone = TextClassifier(**TINY).fit(*make_toy())
     np.testing.assert_array_equal(
-        model.set_params(linear=False).fit(*make_toy()).predict_proba(ASKED), alone.predict_proba(ASKED)
+        model.set_params(with_linear=False).fit(*make_toy()).predict_proba(ASKED), alone.predict_proba(ASKED)
     )
 
 
 def test_a_stopped_training_keeps_it(tmp_path: Path) -> None:
     texts, labels = make_toy()
-    model = TextClassifier(linear=True, **TINY)
+    model = TextClassifier(with_linear=True, **TINY)
     with closing(model.fit_events(texts, labels, partial=tmp_path)) as events:
         for event in events:
             if isinstance(event, Epoch):
                 break
-    assert set(model.evaluate(texts, labels)["parts"]) == {"network", "linear"}
+    assert set(model.evaluate(texts, labels)["members"]) == {"network", "linear"}
     for _ in model.fit_events(texts, labels, partial=tmp_path):
         pass
-    whole = TextClassifier(linear=True, **TINY).fit(texts, labels)
+    whole = TextClassifier(with_linear=True, **TINY).fit(texts, labels)
     np.testing.assert_array_equal(model.predict_proba(ASKED), whole.predict_proba(ASKED))
 
 
@@ -157,18 +158,18 @@ def test_balanced_labels_are_so_for_both(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def spy(*given: Any) -> Any:
         asked.append(given[-1])
-        return linear_fit.fit_partner(*given)
+        return linear_fit.fit_member(*given)
 
-    monkeypatch.setattr("anaphora.tasks.classify.estimator.fit_partner", spy)
+    monkeypatch.setattr("anaphora.tasks.classify.estimator.fit_member", spy)
     for weights in ("none", "balanced"):
-        TextClassifier(linear=True, class_weights=weights, **TINY | {"epochs": 1}).fit(*make_toy())
+        TextClassifier(with_linear=True, class_weights=weights, **TINY | {"epochs": 1}).fit(*make_toy())
     assert asked == [False, True]
 
 
 def test_texts_without_a_word_leave_the_network_alone() -> None:
     texts, labels = ["+", "-"] * 20, ["more", "less"] * 20
-    model = TextClassifier(linear=True, **TINY).fit(texts, labels)
-    assert not model.bundle_.linear
-    assert model.bundle_.training["partner"] == "none: no training text has a word"
+    model = TextClassifier(with_linear=True, **TINY).fit(texts, labels)
+    assert model.bundle_.task.linear is None
+    assert model.bundle_.training["linear_member"] == "none: no training text has a word"
     assert model.predict(["+", "-"]).tolist() == ["more", "less"]
-    assert "parts" not in model.evaluate(texts, labels)
+    assert "members" not in model.evaluate(texts, labels)

@@ -67,7 +67,7 @@ def task_of(reader: str, toy: Toy, **options: Any) -> Classify:
 
 def net_of(task: Classify) -> Any:
     examples = task.encode(["the film", "good"], list(task.labels))
-    net = build(task.recipe, task.spec(), blocks, task.start(draw(task.spec(), 0), examples))
+    net = build(task.recipe, task.spec(), Backend(blocks), task.start(draw(task.spec(), 0), examples))
     return net, examples
 
 

@@ -80,6 +80,8 @@ class Bundle:
                 raise BundleError(f"{name} is not a whole model: {needed} is missing")
         config = _config(files[CONFIG], name)
         guarded = {file: files[file] for file in files if file in config["sha256"]}
+        if changed := [file for file in _changed(config, guarded) if file not in (CONFIG, WEIGHTS)]:
+            raise BundleError(f"{name} is damaged: {in_words(changed)} changed since it was saved")
         try:
             task = task_class(config["task"]).restore(config["options"], config["learned"], guarded)
             expected = shapes(task.spec())

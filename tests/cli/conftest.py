@@ -42,6 +42,7 @@ def train(run: Any) -> Callable[..., Result]:
 
     def call(file: Path, out: Path, *more: object, epochs: int = 8) -> Result:
         named = ("--text", "text", "--label", "label", "--out", out, "--epochs", epochs)
+        more = more if "--test-size" in more else (*more, "--test-size", "0")
         result: Result = run("train", "classify", file, *named, *QUICK, *more)
         return result
 

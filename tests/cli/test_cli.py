@@ -45,22 +45,22 @@ def test_training_talks_on_stderr_and_scores_on_stdout(train: Run, toy_csv: Path
 
 def test_a_linear_model_answers_together_with_the_network(run: Run, train: Run, toy_csv: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    done = train(toy_csv, folder, "--linear", "--test-size", "0.3")
+    done = train(toy_csv, folder, "--with-linear", "--test-size", "0.3")
     shown = [line.split("  ")[0] for line in done.out.splitlines()]
-    expected = ["together", "network alone", "its linear model", "linear baseline", "majority"]
-    assert [name for name in shown if name in expected] == [*expected, "together"]
-    assert "fitting the linear model" in done.err
-    assert "With --linear" not in done.out + done.err
+    expected = ["network + linear member", "network", "linear member", "linear baseline", "majority"]
+    assert [name for name in shown if name in expected] == expected
+    assert "fitting the linear member" in done.err
+    assert "--with-linear averages" not in done.out + done.err
     scores = json.loads(run("evaluate", folder, toy_csv, "--json").out)
-    assert {name: of["n"] for name, of in scores["parts"].items()} == {"network": 80, "linear": 80}
+    assert {name: of["n"] for name, of in scores["members"].items()} == {"network": 80, "linear": 80}
     facts = json.loads(run("inspect", folder, "--json").out)
-    assert facts["partner"]["parameters"] == facts["partner"]["terms"] + 1
-    assert f"{facts['partner']['terms']:,} terms" in run("inspect", folder).out
-    assert "Learning of the network" in (folder / "report.html").read_text(encoding="utf-8")
+    assert {"tokenizer.json", "linear/linear.json"} <= set(facts["files"])
+    assert "linear member" in run("inspect", folder).out
+    assert "Learning curve of the network" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_training_without_one_says_that_there_is_such_a_thing(train: Run, toy_csv: Path, tmp_path: Path) -> None:
-    assert "With --linear" in train(toy_csv, tmp_path / "model", "--test-size", "0.3").err
+    assert "--with-linear averages" in train(toy_csv, tmp_path / "model", "--test-size", "0.3").err
 
 
 def test_quiet_training_says_nothing(train: Run, toy_csv: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_command_line_trains_what_python_trains(train: Run, toy_csv: Path, t
 
 def test_a_test_part_is_held_out_and_scored(train: Run, toy_csv: Path, tmp_path: Path) -> None:
     done = train(toy_csv, tmp_path / "model", "--test-size", "0.25", epochs=1)
-    assert "20 held-out test rows" in done.out
+    assert "20 test rows" in done.out
     assert load(tmp_path / "model").bundle_.training["test"]["n"] == 20
 
 
@@ -228,7 +228,7 @@ def test_of_an_ensemble_all_networks_are_counted(run: Run, train: Run, toy_csv: 
     arrays = load(tmp_path / "model").bundle_.arrays
     assert (facts["networks"], facts["parameters"]) == (3, sum(array.size for array in arrays.values()))
     assert "in 3 networks" in run("inspect", tmp_path / "model").out
-    assert "networks: 3, which answer together" in (tmp_path / "model" / "README.md").read_text()
+    assert "ensemble: 3 networks, whose answers are averaged" in (tmp_path / "model" / "README.md").read_text()
 
 
 # the whole
@@ -274,4 +274,4 @@ def test_the_model_remembers_the_command_that_made_it(train: Run, toy_csv: Path,
 def test_an_evaluation_says_how_many_rows_were_trained_on(run: Run, saved: Path, toy_csv: Path) -> None:
     scores = json.loads(run("evaluate", saved, toy_csv, "--json").out)
     assert 0 < scores["seen_in_training"] <= scores["n"]
-    assert "that was trained on" in run("evaluate", saved, toy_csv).out
+    assert "from the training data" in run("evaluate", saved, toy_csv).out

@@ -29,7 +29,7 @@ def start(file: Path, out: Path, *more: str) -> subprocess.Popen[str]:
 
 def wait_for_steps(training: subprocess.Popen[str]) -> None:
     assert training.stderr is not None
-    assert any("rows to learn from" in line for line in iter(training.stderr.readline, ""))
+    assert any("rows to train on" in line for line in iter(training.stderr.readline, ""))
 
 
 def finish(training: subprocess.Popen[str]) -> str:

@@ -11,7 +11,7 @@ from anaphora import Forecaster, load
 from anaphora.cells import CELLS
 from anaphora.tasks.forecast.series import of_arrays
 from anaphora.errors import DataError
-from anaphora.net.build import In, build, draw
+from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.forecast.scores import compare_forecasts
 from anaphora.runtime import blocks as runtime_blocks
 from anaphora.tasks.forecast.task import STRATEGIES, ForecastConfig

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from anaphora.metrics import bootstrap, classification
-from anaphora.tasks.forecast.scores import Window
 from anaphora.tasks.classify.page import page
-from anaphora.report.plots import calibration_error, fan
-from anaphora.report.scores import Evaluated, compare
-from anaphora.report.words import verdict
+from anaphora.report.label_scores import compare, verdict
+from anaphora.report.plots import calibration_error
+from anaphora.tasks.classify.scores import ClassifierScores
 
 
 @pytest.fixture
@@ -31,11 +30,11 @@ def test_texts_and_commands_are_escaped(html):
 
 def test_whatever_a_person_named_or_wrote_is_escaped():
     texts, labels = ["<s>text", "plain"], ["<i>one", "<i>two"]
-    shares_NK = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    probabilities_NK = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     truth = ["<i>two", "<i>new"]  # both answers are wrong, and one label is unknown
     scores = compare(truth, labels, {"majority": [labels[0]] * 2}, labels)
     training = {"file": "<s>file", "command": "<s>command", "<s>fact": "<s>value"}
-    html = page(Evaluated(texts, truth, labels, shares_NK, scores), training, "test")
+    html = page(ClassifierScores(texts, truth, labels, probabilities_NK, scores), training, "test")
     assert not re.findall("<[si]>", html)
     for escaped in ("text", "file", "command", "fact", "value"):
         assert f"&lt;s&gt;{escaped}" in html
@@ -43,7 +42,7 @@ def test_whatever_a_person_named_or_wrote_is_escaped():
 
 
 def test_it_has_every_part(html):
-    for title in ("Scores", "Each label", "Learning", "ROC", "Most certain mistakes", "How it was made"):
+    for title in ("Scores", "Scores per label", "Learning curve", "Confusion matrix", "ROC", "Calibration", "Training"):
         assert f"<h2>{title}</h2>" in html
     assert "prefers-color-scheme: dark" in html
     assert html.count("<svg") == 3
@@ -52,17 +51,6 @@ def test_it_has_every_part(html):
 def test_plots_take_the_colours_of_the_page(html):
     assert "var(--network)" in html
     assert "#040506" not in html
-
-
-def test_a_fan_of_many_bands_grows_darker_to_its_middle_and_no_more_than_opaque():
-    levels = np.round(np.arange(1, 20) / 20, 2)
-    quantiles = np.tile(levels, (3, 1))
-    window = Window("", np.arange(5), np.zeros(5), np.arange(5, 8), None, quantiles, {})
-    opacities = [float(found) for found in re.findall(r"fill-opacity: ([\d.]+)", fan(window, levels))]
-    bands, legend = opacities[:9], opacities[9:]
-    assert bands == legend
-    assert bands == sorted(set(bands))
-    assert 0 < bands[0] < bands[-1] <= 1
 
 
 def test_the_bootstrap_interval_is_that_of_the_binomial():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anaphora.net.build import draw
-from anaphora.tasks.classify.naive_bayes import head_start, log_count_ratios
+from anaphora.tasks.classify.naive_bayes import initial_columns, log_count_ratios
 from anaphora.tasks.classify.task import Classify, ClassifyConfig
 
 ROWS = [np.array([1, 1, 2]), np.array([1, 3]), np.array([2, 3, 3])]
@@ -20,7 +20,7 @@ def test_ratios_are_those_worked_out_by_hand():
 
 def test_the_start_has_the_deviation_asked_for_and_follows_the_ratios():
     ratios = log_count_ratios(ROWS, TARGETS, 4, 2)
-    start = head_start(ratios, 5, 0.2, seed=0)
+    start = initial_columns(ratios, 5, 0.2, seed=0)
     assert start.std() == pytest.approx(0.2, rel=1e-5)
     assert np.linalg.matrix_rank(start, tol=1e-5) == np.linalg.matrix_rank(ratios, tol=1e-5)
 
@@ -32,7 +32,7 @@ def test_with_three_labels_the_others_are_counted_once_larger_too():
 
 
 def test_labels_that_words_do_not_tell_apart_start_at_zero():
-    assert not head_start(np.zeros((4, 2)), 3, 0.2, seed=0).any()
+    assert not initial_columns(np.zeros((4, 2)), 3, 0.2, seed=0).any()
 
 
 @pytest.mark.parametrize("width", [0, 3])

@@ -8,7 +8,7 @@ import torch
 
 from anaphora.data.batch import Batch
 from anaphora.tasks.language.documents import Texts
-from anaphora.net.build import In, build, draw
+from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.train import blocks
 
@@ -18,7 +18,7 @@ def test_the_penalty_of_changes_is_that_of_features_without_dropout() -> None:
     options = LanguageConfig(hidden_size=64, embedding_size=8, layers=1, dropout=0.5).resolved(1)
     plain = Language.learn(options, Texts(["hello world"]), closed=False)
     penal = replace(plain, options=replace(options, change_penalty=1.0))
-    net = build(plain.recipe, plain.spec(), In(blocks, "float32"), draw(plain.spec(), 0))
+    net = build(plain.recipe, plain.spec(), Backend(blocks, "float32"), draw(plain.spec(), 0))
     net.seed(0)
     net.train()
     y_BTH = torch.randn(1, 9, 64, generator=torch.Generator().manual_seed(0))

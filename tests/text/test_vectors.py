@@ -69,7 +69,7 @@ def test_frozen_vectors_stay_and_trained_ones_move(toy, tiny, tmp_path):
 
 
 def test_frozen_without_vectors_and_vectors_with_hashing_are_refused(toy, tiny, tmp_path):
-    with pytest.raises(OptionError, match="wants vectors"):
+    with pytest.raises(OptionError, match="needs vectors"):
         TextClassifier(**tiny, freeze_vectors=True).fit(toy.texts, toy.labels)
     with pytest.raises(OptionError, match="hash"):
         TextClassifier(**tiny, encode="hash", vectors="v.txt").fit(toy.texts, toy.labels)

@@ -6,9 +6,9 @@ import pytest
 from anaphora import TextClassifier
 from anaphora.errors import DataError
 from anaphora.events import Step
-from anaphora.names import CHECKPOINT
 from anaphora.tasks.classify.task import Classify
 from anaphora.train import checkpoint, loop
+from anaphora.train.checkpoint import CHECKPOINT
 
 OPTIONS = {
     "hidden_size": 8,
@@ -65,7 +65,7 @@ def test_a_resumed_training_keeps_the_best_model_from_before_the_stop(toy, tmp_p
 
 def test_a_training_is_not_taken_up_with_other_options(toy, tmp_path):
     fit_until(toy, 5, tmp_path)
-    with pytest.raises(DataError, match=r"learning_rate: 0\.003 then, 0\.5 now"):
+    with pytest.raises(DataError, match=r"learning_rate: 0\.003 before, 0\.5 now"):
         fit_until(toy, -1, tmp_path, learning_rate=0.5)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anaphora.net.build import build, draw
+from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.task import OPTIMIZERS
 from anaphora.train import blocks
@@ -17,7 +17,7 @@ def test_weight_decay_pulls_matrices_and_no_biases(optimizer, decay, toy):
         hidden_size=4, embedding_size=4, pool="attention", optimizer=optimizer, weight_decay=decay
     ).resolved(80)
     task = Classify.learn(options, *toy)
-    net = build(task.recipe, task.spec(), blocks, draw(task.spec(), 0))
+    net = build(task.recipe, task.spec(), Backend(blocks), draw(task.spec(), 0))
     for parameter in net.parameters():
         parameter.data.fill_(1.0)
         parameter.grad = torch.zeros_like(parameter)  # so that only the decay moves it

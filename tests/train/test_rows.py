@@ -12,7 +12,7 @@ from anaphora.tasks.classify.task import ClassifyConfig
 from anaphora.tasks.language.task import LanguageConfig
 from anaphora.task import TrainingOptions
 from anaphora.train.optim import clip, make_optimizer
-from anaphora.train.sparse_adam import RowAdamW
+from anaphora.train.sparse_adam import SparseAdamW
 
 READ = [torch.tensor([1, 3, 3]), torch.tensor([3, 0]), torch.tensor([4, 1])]
 
@@ -63,7 +63,7 @@ def test_adamw_leaves_rows_that_were_not_read():
 
 def test_a_row_learns_as_if_the_steps_that_read_it_were_all():
     before, after = Table(True).weight.detach(), torch.nn.Parameter(Table(True).weight.detach().clone())
-    ours = RowAdamW([after], lr=0.1, betas=(0.9, 0.99), weight_decay=0.1)
+    ours = SparseAdamW([after], lr=0.1, betas=(0.9, 0.99), weight_decay=0.1)
     for ids in READ:
         functional.embedding(ids, after, sparse=True).square().sum().backward()
         ours.step()
@@ -82,7 +82,7 @@ def test_a_row_learns_as_if_the_steps_that_read_it_were_all():
 def test_where_all_steps_count_rows_learn_as_by_sparse_adam():
     """Of which the weight decay stands beside: it takes the same share of a row that a step has read."""
     ours, theirs = (torch.nn.Parameter(Table(True).weight.detach().clone()) for _ in range(2))
-    steps = RowAdamW([ours], alone=False, lr=0.1, betas=(0.9, 0.99), weight_decay=0.1)
+    steps = SparseAdamW([ours], per_row_bias_correction=False, lr=0.1, betas=(0.9, 0.99), weight_decay=0.1)
     others = torch.optim.SparseAdam([theirs], lr=0.1, betas=(0.9, 0.99))
     for ids in READ:
         for parameter, optimizer in ((ours, steps), (theirs, others)):
@@ -104,7 +104,7 @@ def test_rows_of_a_language_model_learn_faster_where_they_are_rare():
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_state_survives(alone):
     nets = Table(True), Table(True)
-    steps = [RowAdamW(net.parameters(), alone=alone, lr=0.1) for net in nets]
+    steps = [SparseAdamW(net.parameters(), per_row_bias_correction=alone, lr=0.1) for net in nets]
     nets[0](READ[0]).backward()
     steps[0].step()
     nets[1].load_state_dict(nets[0].state_dict())

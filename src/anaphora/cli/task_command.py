@@ -20,17 +20,16 @@ class TaskCommand(click.Command):
     source: ClassVar[str]
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        task = next((found for arg in args if (found := task_name(Path(arg)))), None)
-        shared = {option for parameter in self.params for option in parameter.opts}
-        if task and not set(args) & {"--help", "-h"}:
-            for other in TASKS:
-                for option in task_options(other, self.source) if other != task else ():
-                    if unusable := {*option.opts} & {arg.partition("=")[0] for arg in args} - shared:
-                        if not unusable & {name for known in task_options(task, self.source) for name in known.opts}:
-                            model = next(arg for arg in args if task_name(Path(arg)))
-                            raise OptionError(f"{unusable.pop()} is not for {model}, a model for the task {task!r}")
-        context.meta["tasks"] = [task] if task else list(TASKS)
-        return super().parse_args(context, args)
+        folder, task = next(((arg, name) for arg in args if (name := task_name(Path(arg)))), ("", None))
+        context.meta["tasks"] = [task] if task and not {"--help", "-h"} & set(args) else list(TASKS)
+        try:
+            return super().parse_args(context, args)
+        except click.NoSuchOption as error:
+            others = (option.opts for other in TASKS for option in task_options(other, self.source))
+            if task and any(error.option_name in names for names in others):
+                message = f"{error.option_name} is not for {folder}, a model for the task {task!r}"
+                raise OptionError(message) from error
+            raise
 
     def get_params(self, context: click.Context) -> list[click.Parameter]:
         options: dict[str, click.Parameter] = {}

@@ -15,7 +15,8 @@ class TrainCommands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in TASKS:
             return None
-        command: click.Command = load_name(f"{package(name).COMMANDS}.train")
+        task = package(name)
+        command: click.Command = load_name(getattr(task, "TRAIN", f"{task.COMMANDS}.train"))
         return command
 
 

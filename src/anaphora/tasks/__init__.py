@@ -5,6 +5,7 @@ The `__init__` of a task is a literal of dotted names, which are imported when t
     TASK           the class of the task (`anaphora.task.Task`)
     ESTIMATORS     public name -> the estimator class
     COMMANDS       the module of its command line: `train`, `evaluate`, `predict` and their options
+    TRAIN          optional: the train command, where it is not in that module
     SAMPLE         the module with rows, targets and options of a small network for the parity tests
     MORE_COMMANDS  optional: further commands, name -> module
     FORMER_NAMES   optional: names of the task in models of earlier versions

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
+from anaphora.errors import BundleError
 
 WORDS, SIGNS = "words", "words, letters and signs"
 PATTERNS = {WORDS: r"\b\w\w+\b", SIGNS: r"\w+|[!?]"}
@@ -115,8 +116,11 @@ def to_files(linear: Linear) -> dict[str, bytes]:
 
 
 def from_files(files: Mapping[str, bytes]) -> Linear | None:
-    """The linear member of `to_files`; None where there are no files. Raises one of DAMAGED where they do not fit."""
-    return Linear.from_files(json.loads(files[FACTS]), files) if files else None
+    """The linear member of `to_files`; None where there are no files. Raises BundleError where they are damaged."""
+    try:
+        return Linear.from_files(json.loads(files[FACTS]), files) if files else None
+    except DAMAGED as error:
+        raise BundleError(f"the model's linear/ is damaged: {type(error).__name__}: {error}") from error
 
 
 def to_probabilities(scores_NK: NDArray[Any], one_vs_rest: bool) -> NDArray[Any]:

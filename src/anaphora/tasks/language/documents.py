@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora.data.duplicates import text_keys
-from anaphora.data.read import FORMATS, replace_surrogates, opened_text, read
+from anaphora.data.read import FORMATS, opened_text, read, replace_surrogates
 from anaphora.data.split import split
 from anaphora.data.table import join
 from anaphora.errors import DataError

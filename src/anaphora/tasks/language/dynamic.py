@@ -14,15 +14,15 @@ import torch
 from accelerate.accelerator import Accelerator
 from numpy.typing import NDArray
 
-from anaphora.tasks.language.corpus import Corpus
-from anaphora.tasks.language.windows import Windows
 from anaphora.net.build import Arrays, Backend, build
 from anaphora.net.state import Streams
+from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.task import Language
+from anaphora.tasks.language.windows import Windows
 from anaphora.train import blocks
+from anaphora.train.device import to_device
 from anaphora.train.loop import loss_of
 from anaphora.train.net import Net
-from anaphora.train.device import to_device
 from anaphora.train.sparse_adam import coalesced
 
 
@@ -120,7 +120,9 @@ class Optimizer:
     theta_g are the trained weights. The pull is at most 1, which restores them.
     """
 
-    def __init__(self, weights: Sequence[torch.Tensor], squares: Sequence[torch.Tensor], hyper: Hyperparameters) -> None:
+    def __init__(
+        self, weights: Sequence[torch.Tensor], squares: Sequence[torch.Tensor], hyper: Hyperparameters
+    ) -> None:
         roots = [square.sqrt() for square in squares]
         mean = sum(float(root.sum()) for root in roots) / sum(root.numel() for root in roots)
         self._weights = weights

@@ -14,27 +14,28 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.estimators.base import Estimator, load_dynamic, load_training
-from anaphora.tasks.language import ngram
 from anaphora.bundle import Bundle
-from anaphora.tasks.language.corpus import Corpus
-from anaphora.tasks.language.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
-from anaphora.tasks.language.overlap import share_found
 from anaphora.data.read import replace_surrogates
-from anaphora.tasks.language.windows import Windows
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
+from anaphora.estimators.base import Estimator, load_training
 from anaphora.estimators.inputs import checked_texts
 from anaphora.events import Event, Sample, Stage
-from anaphora.names import TOKEN_IDS
 from anaphora.net.build import Arrays
-from anaphora.report.scores import Reading, bits_per_character, compare_readings
 from anaphora.tasks.language import generate as writing
-from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language import ngram
+from anaphora.tasks.language.corpus import Corpus
+from anaphora.tasks.language.documents import Chain, Chosen, Column, Documents, Stretch, TextFiles, Texts, held_out
 from anaphora.tasks.language.generate import Writing
-from anaphora.tasks.language.task import Language, perplexity
+from anaphora.tasks.language.overlap import share_found
+from anaphora.tasks.language.scorer import Scorer
+from anaphora.tasks.language.scores import LanguageScores, bits_per_character, compare_readings
+from anaphora.tasks.language.task import Language, LanguageConfig, perplexity
+from anaphora.tasks.language.windows import Windows
 from anaphora.text.tokenize import UNKNOWN, UNKNOWN_ID
 
+TOKEN_IDS = "token-ids"
+"""The folder of token ids within that of an unfinished training."""
 ORDERS = {"char": (7, 6, 8, 10), "word": (5,), "bpe": (5, 4, 6)}
 """Of the n-gram model: the one that suits the validation text, the first where there is none."""
 SHOWN = {"char": 100, "word": 20, "bpe": 30}
@@ -51,7 +52,7 @@ FEWEST_CHARACTERS = 2_000
 """Of a shorter text nothing is held out: it would say little."""
 
 
-class LanguageModel(Estimator, task=Language, kind="language"):
+class LanguageModel(Estimator[Language, Scorer], config=LanguageConfig, kind="language"):
     """A recurrent language model: how likely a text is, and texts in the style of those it learned from.
 
         model = LanguageModel(level="char").fit(text)
@@ -61,7 +62,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
     Its options are the fields of `anaphora.tasks.language.task.LanguageConfig`.
     """
 
-    examined_: Reading | None = None
+    examined_: LanguageScores | None = None
     """The text that `examine` or `evaluate` saw last, `fit`'s own validation text among them."""
 
     def fit(self, texts: str | Sequence[str] | Documents, validation: str | Sequence[str] | Documents = ()) -> Self:
@@ -88,21 +89,21 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         stopped, to the same end as if it had not.
         """
         load_training()
-        asked = self._task.Config.from_dict(self.get_params())
-        options = asked.resolved(1)
+        given = self._options()
+        options = given.resolved(1)
         kept, held = documents_of(texts), documents_of(validation)
         several = len(list(islice(kept, 2))) > 1
         self.examined_ = None
         if isinstance(validation, tuple) and not validation:
             kept, held = held_out(kept, options.validation, np.random.default_rng(options.seed), FEWEST_CHARACTERS)
         yield Stage("reading the training text")
-        task = self._task.learn(options, kept, several)
+        task = Language.learn(options, kept, several)
         with room(partial) as folder:
             training = task.encode(kept, folder / "training.ids", cut=isinstance(kept, Stretch))
             checked = task.encode(held, folder / "validation.ids")
             if not training.characters or not training.targets:
                 raise DataError("the text to learn from is empty")
-            task = task.learning_from(training, asked)
+            task = task.with_corpus(training, given)
             facts = {
                 "tokens": training.targets,
                 "validation_tokens": checked.targets,
@@ -113,22 +114,21 @@ class LanguageModel(Estimator, task=Language, kind="language"):
             yield Stage("fitting the n-gram model")
             order = ngram.best_order(training, checked, task.codec.size, ORDERS[options.level])
             baseline = ngram.to_files(training, order)
-            yield from self._train(task, windows, in_windows(checked), facts, baseline, partial)
+            checks = in_windows(checked)
+            yield from self._train(
+                task, windows, checks, facts, baseline, partial, show=lambda arrays: sample(task, arrays)
+            )
             if checked.targets:
                 yield Stage("scoring the validation text")
                 self.annotate(validation=self._examined(checked).scores)
 
     @staticmethod
-    def _runner(fitted: Bundle, precision: str) -> Reader:
-        return Reader(cast(Language, fitted.task), fitted.arrays, precision)
-
-    def _shown(self, task: Language, arrays: Arrays) -> Iterator[Event]:
-        (text,) = writing.start(Reader(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
-        yield Sample(text)
+    def _make_runner(fitted: Bundle, precision: str) -> Scorer:
+        return Scorer(cast(Language, fitted.task), fitted.arrays, precision)
 
     def perplexity(self, texts: str | Sequence[str] | Documents) -> float:
         """How many tokens the model wavers between, on average: exp of the mean surprise in nats."""
-        return float(perplexity(self._reader.judged(self._corpus(texts)))["perplexity"])
+        return float(perplexity(self._runner.token_scores(self._corpus(texts)))["perplexity"])
 
     def evaluate(
         self, texts: str | Sequence[str] | Documents, streams: int | None = None, dynamic: bool = False
@@ -152,7 +152,7 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         streams: int | None = None,
         dynamic: bool = False,
         watch: Callable[[Sequence[Any], str], Iterable[Any]] | None = None,
-    ) -> Reading:
+    ) -> LanguageScores:
         """`evaluate`, with a painted passage and some writing: what `anaphora.tasks.language.page` makes a page of.
 
         The parts of a dynamic evaluation go through `watch(parts, "windows")`, which may count them.
@@ -161,20 +161,20 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         corpus = self._corpus(texts)
         reading = self._examined(corpus, streams)
         if learning:
-            judged_N2 = learning(corpus, watch=watch)
-            found = perplexity(judged_N2) | {
-                "bits_per_character": bits_per_character(judged_N2[:, 0], corpus.characters)
+            scores_N2 = learning(corpus, watch=watch)
+            found = perplexity(scores_N2) | {
+                "bits_per_character": bits_per_character(scores_N2[:, 0], corpus.characters)
             }
             reading.scores["dynamic"] = {name: found[name] for name in DYNAMIC}
         return reading
 
-    def score(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+    def log_probabilities(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The log-probability (nats) of every token of each text, given those before it: a list of `[tokens]`."""
-        return self._reader.scores(checked_texts(texts))
+        return self._runner.log_probabilities(checked_texts(texts))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The mean of the highest layer's outputs over each text's tokens, `[N, H]`; zeros for an empty text."""
-        return self._reader.embeddings(checked_texts(texts))
+        return self._runner.embeddings(checked_texts(texts))
 
     def start(self, prompt: str = "", samples: int = 1) -> Writing:
         """A state of writing after a prompt, in which several samples stand side by side.
@@ -186,15 +186,15 @@ class LanguageModel(Estimator, task=Language, kind="language"):
 
         Words or characters of the prompt that the model does not know are read as `[UNK]`.
         """
-        return writing.start(self._reader, prompt, samples)
+        return writing.start(self._runner, prompt, samples)
 
     def resume(self, file: str | os.PathLike[str]) -> Writing:
         """What `Writing.save` kept in a file. Raises DataError where it is not a state of this model."""
-        return writing.resume(self._reader, file)
+        return writing.resume(self._runner, file)
 
     def unknown(self, prompt: str) -> list[str]:
         """The words or characters of a prompt that the model does not know, and reads as `[UNK]`."""
-        task = self._reader.task
+        task = self._runner.task
         return task.codec.unknown(task.cleaned(replace_surrogates(prompt)))
 
     def generate(self, prompt: str = "", length: int = 200, *, stop: str | None = None, **sampling: Any) -> str:
@@ -209,51 +209,47 @@ class LanguageModel(Estimator, task=Language, kind="language"):
         for (piece,) in self.start(prompt).stream(length, stop=stop, **sampling):
             yield piece
 
-    @property
-    def _reader(self) -> Reader:
-        return cast(Reader, self._ready())
-
     def _corpus(self, texts: str | Sequence[str] | Documents) -> Corpus:
-        corpus = self._reader.task.encode(documents_of(texts))
+        corpus = self._runner.task.encode(documents_of(texts))
         if not corpus.targets:
             raise DataError("the text to score is empty")
         return corpus
 
     def _learning(self) -> Callable[..., NDArray[np.float32]]:
         """What scores a corpus while learning from it. Raises MissingExtra, OptionError and BundleError."""
-        dynamic, reader = load_dynamic(), self._reader
-        if native.resolve(reader.precision) == "int8":
+        dynamic, scorer = load_dynamic(), self._runner
+        if native.resolve(scorer.precision) == "int8":
             raise OptionError(
                 "precision='int8' does not learn: load the model with another one to score it dynamically"
             )
         training = self._training_text()
         return partial(
-            dynamic.judged, reader.task, self._fitted().arrays, training=training, precision=reader.precision
+            dynamic.token_scores, scorer.task, self._fitted().arrays, training=training, precision=scorer.precision
         )
 
     def _training_text(self) -> Corpus | None:
-        return ngram.training_text(self._fitted().baseline, self._reader.task.codec.size)
+        return ngram.training_text(self._fitted().baseline, self._runner.task.codec.size)
 
-    def _examined(self, corpus: Corpus, streams: int | None = None) -> Reading:
-        reader = self._reader
-        judged_N2 = reader.judged(corpus, streams)
-        models = ngram.from_files(self._fitted().baseline, reader.task.codec.size)
-        theirs = {name: model.judged(corpus.ids, corpus.starts) for name, model in models.items()}
-        own = perplexity(judged_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
-        own["cleaned"] = reader.task.options.cleans
+    def _examined(self, corpus: Corpus, streams: int | None = None) -> LanguageScores:
+        scorer = self._runner
+        scores_N2 = scorer.token_scores(corpus, streams)
+        models = ngram.from_files(self._fitted().baseline, scorer.task.codec.size)
+        theirs = {name: model.token_scores(corpus.ids, corpus.starts) for name, model in models.items()}
+        own = perplexity(scores_N2) | {"unknown_tokens": corpus.count(UNKNOWN_ID) / corpus.targets}
+        own["cleaned"] = scorer.task.options.cleans
         if training := self._training_text():
-            own["passages_seen"] = share_found(corpus, training, SHOWN[reader.task.options.level])
-        scores = compare_readings(own, judged_N2[:, 0], theirs, corpus.characters)
-        passage = self._passage(corpus, judged_N2[:, 0], theirs.get("ngram", judged_N2)[:, 0])
+            own["passages_seen"] = share_found(corpus, training, SHOWN[scorer.task.options.level])
+        scores = compare_readings(own, scores_N2[:, 0], theirs, corpus.characters)
+        passage = self._passage(corpus, scores_N2[:, 0], theirs.get("ngram", scores_N2)[:, 0])
         samples = [
-            (heat, self.generate(length=SAMPLE[reader.task.options.level], temperature=heat)) for heat in TEMPERATURES
+            (heat, self.generate(length=SAMPLE[scorer.task.options.level], temperature=heat)) for heat in TEMPERATURES
         ]
-        self.examined_ = Reading(scores, passage, samples)
+        self.examined_ = LanguageScores(scores, passage, samples)
         return self.examined_
 
     def _passage(self, corpus: Corpus, own_N: NDArray[Any], theirs_N: NDArray[Any]) -> list[tuple[str, float, float]]:
         """The first tokens of a corpus with their surprises."""
-        decode, passage, characters = self._reader.task.codec.decoder(), [], 0
+        decode, passage, characters = self._runner.task.codec.decoder(), [], 0
         places = corpus.places(np.arange(min(PASSAGE, corpus.targets)))
         for id, own, theirs in zip(corpus.ids[places].tolist(), own_N.tolist(), theirs_N.tolist(), strict=False):
             piece = UNKNOWN if id == UNKNOWN_ID else decode(id)
@@ -302,3 +298,17 @@ def fingerprint(*corpora: Corpus) -> str:
         digest.update(corpus.ids.data)
         digest.update(corpus.starts.data)
     return digest.hexdigest()
+
+
+def sample(task: Language, arrays: Arrays) -> Iterator[Event]:
+    """A sample of the text that the network generates."""
+    (text,) = writing.start(Scorer(task, arrays), "", 1).write(SHOWN[task.options.level], temperature=0.8)
+    yield Sample(text)
+
+
+def load_dynamic() -> Any:
+    """Dynamic evaluation, which trains, and needs torch."""
+    load_training()
+    from anaphora.tasks.language import dynamic
+
+    return dynamic

@@ -13,10 +13,10 @@ from anaphora import _native, arrays
 from anaphora.data.read import replace_surrogates
 from anaphora.engine import native
 from anaphora.errors import DataError, OptionError
-from anaphora.tasks.language import network as language
-from anaphora.tasks.language.scorer import Scorer
 from anaphora.runtime.decoding.sampling import Sampling, draw
 from anaphora.runtime.session import WORTH_A_THREAD, Session
+from anaphora.tasks.language import network as language
+from anaphora.tasks.language.scorer import Scorer
 from anaphora.text.codec import END_ID, MOST_PENDING
 
 AT_ONCE = 16

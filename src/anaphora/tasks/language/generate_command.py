@@ -10,13 +10,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from anaphora.cli.options import FILE, takes_options_of
-from anaphora.cli.saved import load_language_model
 from anaphora.cli.console import say, to_stdout
+from anaphora.cli.options import FILE, takes_options_of
 from anaphora.data.read import replace_surrogates
 from anaphora.engine.native import PRECISIONS
-from anaphora.errors import in_words
+from anaphora.errors import OptionError, in_words
+from anaphora.estimators.load import load
 from anaphora.runtime.decoding.sampling import Sampling
+from anaphora.tasks.language.estimator import LanguageModel
 
 SEEDS = 2**31
 
@@ -60,7 +61,10 @@ def command(
         sampling["seed"] = secrets.randbelow(SEEDS)
         say(f"--seed {sampling['seed']}")
     Sampling.from_dict(sampling)  # wrong values are told before the model is read
-    writer, prompt = load_language_model(model, precision), replace_surrogates(prompt)
+    writer, prompt = load(model, precision), replace_surrogates(prompt)
+    if not isinstance(writer, LanguageModel):
+        task = writer.bundle_.task.name
+        raise OptionError(f"{model} is a model for the task {task!r}: anaphora generate needs a language model")
     if unknown := writer.unknown(prompt):
         say(f"never seen in training, and read as unknown: {in_words(map(repr, dict.fromkeys(unknown)))}")
     state = writer.start(prompt, samples)

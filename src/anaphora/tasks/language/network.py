@@ -13,7 +13,9 @@ from anaphora.net.losses import NextToken
 class LanguageOptions(CellOptions):
     """The network of a language model."""
 
-    embedding_size: int = option(None, "width of a token's vector; with --tied it is the width of the state", at_least=1)
+    embedding_size: int = option(
+        None, "width of a token's vector; with --tied it is the width of the state", at_least=1
+    )
     hidden_size: int = option(None, "width of the state", at_least=1)
     layers: int = option(None, "recurrent layers, one above the other", at_least=1, at_most=100)
     tied: bool = option(None, "use the embedding matrix as the output matrix (Press & Wolf 2017)")

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
-from anaphora.tasks.language.corpus import Corpus
 from anaphora.errors import BundleError
+from anaphora.tasks.language.corpus import Corpus
 
 METHOD = "modified Kneser-Ney, interpolated"
 FACTS, TOKENS = "ngram.json", "tokens.safetensors"
@@ -110,9 +110,9 @@ class NGram:
 
     def log_probabilities(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """The natural logarithm of the probability of each target, `[N - documents]`, in the order of the corpus."""
-        return self.judged(ids, starts)[:, 0]
+        return self.token_scores(ids, starts)[:, 0]
 
-    def judged(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    def token_scores(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Of each target its log-probability, and 1 where no token had a higher one: `[N - documents, 2]`."""
         offset = _offsets(ids, starts, self.vocabulary)
         p = np.full(len(ids), 1 / self.vocabulary)

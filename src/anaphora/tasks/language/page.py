@@ -3,12 +3,12 @@
 import html
 import math
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
-from anaphora.report import plots
 from anaphora.report.frame import frame, made, section, table
-from anaphora.report.scores import MOST_NATS, Reading
-from anaphora.report.words import MUCH_SEEN
+from anaphora.tasks.language.plots import loss_curves
+from anaphora.tasks.language.scores import MAX_NATS, MUCH_SEEN, LanguageScores
 
 BASELINES = {"ngram": "n-gram", "unigram": "unigram"}
 STEPS = (0.5, 0.1, 0.01, 0.001, 0.0001)
@@ -18,30 +18,36 @@ FAR = math.log(10)
 """Nats by which one model is far ahead of another at a token: it held the token ten times as probable."""
 
 
-def page(reading: Reading, training: Mapping[str, Any], rows: str) -> str:
-    """The page, as HTML; `training` holds the facts of the bundle, `rows` says which part of a text was read."""
-    scores = reading.scores
+def page(examined: LanguageScores, training: Mapping[str, Any], data: str) -> str:
+    """The page, as HTML; `training` holds the facts of the bundle, `data` names the text."""
+    scores = examined.scores
     sections = [section("Scores", _scores_table(scores))]
     if training.get("epochs"):
-        sections.append(section("Learning", _learning(training["epochs"], scores["baselines"])))
-    if reading.passage:
-        sections.append(section("Where it is surprised", _passage(reading.passage), wide=True))
-    if reading.samples:
-        sections.append(section("What it writes", _samples(reading.samples), wide=True))
+        sections.append(section("Learning curve", _learning(training["epochs"], scores["baselines"])))
+    if examined.passage:
+        sections.append(section("Surprisal", _passage(examined.passage), wide=True))
+    if examined.samples:
+        sections.append(section("Samples", _samples(examined.samples), wide=True))
     sections.append(made(training))
-    title = f"{training.get('file', 'A language model')}: {rows} text"
+    title = f"{training.get('file', 'A language model')}: {data} text"
     learned = scores.get("passages_seen", 0) >= MUCH_SEEN
     subtitle = f"{scores['n']:,} tokens{'' if learned else ' that were not trained on'}"
-    return frame(title, subtitle, scores["verdict"], sections, ("style.css", "language.css"))
+    return frame(
+        title,
+        subtitle,
+        scores["verdict"],
+        sections,
+        files("anaphora.tasks.language").joinpath("page.css").read_text(encoding="utf-8"),
+    )
 
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
     rows = [_measured("network", scores)]
     if "dynamic" in scores:
         rows.append(_measured("network, dynamic", scores["dynamic"]))
-    for name, called in BASELINES.items():
+    for name, title in BASELINES.items():
         if name in scores["baselines"]:
-            rows.append(_measured(called, scores["baselines"][name]))
+            rows.append(_measured(title, scores["baselines"][name]))
     note = (
         "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
         f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
@@ -65,7 +71,7 @@ def _learning(epochs: Sequence[Mapping[str, Any]], baselines: Mapping[str, Any])
     if "ngram" in baselines:
         ngram = math.log(baselines["ngram"]["perplexity"])
         note += " The n-gram model's is that of the text scored here."
-    return f"{plots.loss_curves(epochs, ngram)}<p class=soft>{note}</p>"
+    return f"{loss_curves(epochs, ngram)}<p class=soft>{note}</p>"
 
 
 def _passage(passage: Sequence[tuple[str, float, float]]) -> str:
@@ -104,7 +110,7 @@ def _token(piece: str, network: float, ngram: float) -> str:
 
 
 def _probability(nats: float) -> str:
-    one_in = math.exp(min(nats, MOST_NATS))
+    one_in = math.exp(min(nats, MAX_NATS))
     if one_in <= 1_000:
         return f"{1 / one_in:.1%}"
     return f"1 in {one_in:,.0f}" if one_in < 1e9 else f"1 in {one_in:.1e}"

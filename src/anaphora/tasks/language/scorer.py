@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import _native, arrays
-from anaphora.tasks.language.corpus import Corpus
-from anaphora.tasks.language.documents import Texts
-from anaphora.tasks.language.windows import Windows
 from anaphora.engine import native
 from anaphora.engine.ragged import flat
 from anaphora.errors import OptionError
-from anaphora.tasks.language import network as language
 from anaphora.net.build import Arrays, Backend, build
 from anaphora.net.state import Streams
 from anaphora.runtime import blocks
+from anaphora.tasks.language import network as language
+from anaphora.tasks.language.corpus import Corpus
+from anaphora.tasks.language.documents import Texts
 from anaphora.tasks.language.task import Language
+from anaphora.tasks.language.windows import Windows
 from anaphora.text.codec import END_ID
 from anaphora.text.tokenize import UNKNOWN_ID
 

@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anaphora.config import option
-from anaphora.tasks.language import corpus
-from anaphora.tasks.language import windows
+from anaphora.errors import DataError, OptionError
+from anaphora.net.blocks import Spec
+from anaphora.net.build import Arrays
+from anaphora.net.losses import NextToken
+from anaphora.task import TrainingOptions
+from anaphora.tasks.language import corpus, network, windows
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.documents import Documents
-from anaphora.errors import DataError, OptionError
-from anaphora.net.losses import NextToken
-from anaphora.tasks.language import network
-from anaphora.net.blocks import Spec
 from anaphora.tasks.language.network import LanguageOptions
-from anaphora.net.build import Arrays
-from anaphora.task import TrainingOptions
 from anaphora.text.clean import Cleaner, CleanOptions
 from anaphora.text.codec import END, END_ID, LEVELS, SPECIAL, SPLITS, Codec, Ids
 from anaphora.text.stopwords import read_stopwords
