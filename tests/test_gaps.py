@@ -8,6 +8,8 @@ import pytest
 
 from anaphora import SequenceClassifier, SequenceRegressor, load
 from anaphora.errors import DataError
+from anaphora.estimators.rows import Rows, validation_split
+from anaphora.tasks.sequences.estimator import groups
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 10, "batch_size": 16, "learning_rate": 0.02}
 RNG = np.random.default_rng(0)
@@ -27,7 +29,7 @@ def test_a_gap_is_refused_by_row_and_step(kind: Any) -> None:
     broken = X_NTD.copy()
     broken[3, 1, 0] = np.nan
     targets = SUMS_N if kind is SequenceRegressor else SIDES
-    with pytest.raises(DataError, match=r"row 3 .*: nan at step 1, column 0; fill the gap, or fit with missing='mask'"):
+    with pytest.raises(DataError, match=r"row 3 .*: nan at step 1, column 0; fill it in, or fit with missing='mask'"):
         kind(**OPTIONS).fit(broken, targets)
     whole = kind(**OPTIONS | {"epochs": 1}).fit(X_NTD, targets)
     with pytest.raises(DataError, match=r"row 3 .*: nan at step 1, column 0"):
@@ -53,15 +55,15 @@ def test_targets_are_never_missing(missing: str) -> None:
 
 
 def test_gaps_are_read_as_the_mean_and_told_from_it(masked: SequenceRegressor) -> None:
-    reader = masked.bundle_.task.reader
-    (read_TI,) = reader.read([np.array([[np.nan, 5.0], [reader.scale.mean[0], np.nan]])])
+    inputs = masked.bundle_.task.inputs
+    (read_TI,) = inputs.read([np.array([[np.nan, 5.0], [inputs.scale.mean[0], np.nan]])])
     assert read_TI[:, 0].tolist() == pytest.approx([0, 0], abs=1e-6)
     assert read_TI[:, 2:].tolist() == [[0, 1], [1, 0]]
 
 
 def test_the_scale_is_that_of_what_was_observed() -> None:
     model = SequenceRegressor(**OPTIONS | {"epochs": 1}, missing="mask", validation=0).fit(HOLES_NTD, SUMS_N)
-    scale = model.bundle_.task.reader.scale
+    scale = model.bundle_.task.inputs.scale
     assert scale.mean == pytest.approx(np.nanmean(HOLES_NTD, (0, 1)).tolist())
     assert scale.deviation == pytest.approx(np.nanstd(HOLES_NTD, (0, 1)).tolist())
 
@@ -105,8 +107,7 @@ def test_a_huge_value_of_the_validation_part_reaches_no_scale_and_no_baseline(ki
     given: Any = SUMS_N if kind is SequenceRegressor else SIDES
     given = given if targets == "row" else [np.repeat(own, 6) for own in given]
     rows = X_NTD.copy()
-    # Equal rows would go together: the split is that of the rows' places.
-    _, held = model._split(list(rows), list(given), None, model._task.Config(**options))
+    _, held = validation_split(model._options(), model._profile, Rows(list(rows), list(given), groups(list(rows))))
     plain = kind(**options).fit(rows, given).bundle_
     rows[held] *= 1e9
     planted = model.fit(rows, given).bundle_

@@ -6,6 +6,8 @@ import pytest
 
 from anaphora import SequenceRegressor, load
 from anaphora.errors import DataError
+from anaphora.estimators.rows import Rows, validation_split
+from anaphora.tasks.sequences.estimator import groups
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 15, "batch_size": 16, "learning_rate": 0.02, "validation": 0.2}
 RNG = np.random.default_rng(0)
@@ -81,7 +83,8 @@ def test_a_value_too_far_from_those_of_training_is_refused_with_its_place(
     with pytest.raises(DataError, match=r"the value of row 3, step 1, column 0 is -?1e\+\d+, too far"):
         fitted.predict(far)
     targets = SUMS_N.copy()
-    _, held = fitted._split(list(X_NTD), list(SUMS_N), None, fitted._task.Config(**OPTIONS))
+    rows = Rows(list(X_NTD), list(SUMS_N), groups(list(X_NTD)))
+    _, held = validation_split(fitted._options(), fitted._profile, rows)
     targets[held[0]] = huge
     with pytest.raises(DataError, match=r"a target is -?1e\+\d+"):
         SequenceRegressor(**OPTIONS | {"epochs": 1}).fit(X_NTD, targets)

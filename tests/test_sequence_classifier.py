@@ -8,8 +8,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import cross_val_score
 
 from anaphora import SequenceClassifier, TextClassifier, load
-from anaphora.tasks.sequences.baseline import SequenceBaselines
 from anaphora.errors import DataError, OptionError
+from anaphora.estimators.rows import Rows, validation_split
+from anaphora.tasks.sequences.baseline import SequenceBaselines
+from anaphora.tasks.sequences.estimator import groups
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 15, "batch_size": 16, "learning_rate": 0.02}
 RNG = np.random.default_rng(0)
@@ -75,7 +77,7 @@ def test_the_baseline_knows_the_labels_of_the_network_and_no_others(labels: list
     model = SequenceClassifier(**OPTIONS | {"epochs": 1}, targets=targets, validation=0).fit(X_NTD, given)
     baselines = SequenceBaselines.from_files(model.bundle_.baseline)
     assert baselines is not None
-    assert sorted(baselines.labels) == sorted(map(str, model.bundle_.task.labels))
+    assert sorted(baselines.labels) == sorted(map(str, model.bundle_.task.output.labels.names))
     scores = model.evaluate(X_NTD, given)
     assert scores["unknown_labels"] == {}
     assert scores["baselines"]["majority"]["accuracy"] == pytest.approx(2 / 3)
@@ -146,7 +148,7 @@ def test_scores_of_one_label_alone_are_scores(fitted: SequenceClassifier) -> Non
     ("rows", "targets", "said"),
     [
         (X_NTD, ["one"] * 96, "every row has the label 'one'"),
-        (X_NTD, ["one", *["two"] * 95], "one alone has the label 'one'"),
+        (X_NTD, ["one", *["two"] * 95], "label 'one' has only one row"),
         (X_NTD, [None, *SIGNS[1:]], r"row 0 has no label \(None\); leave such rows out$"),
         (X_NTD, [[label] for label in SIGNS], r"row 0 has the label \["),
         (X_NTD, [np.arange(place % 3 + 2) for place in range(96)], r"row 0 has the label array\("),
@@ -174,13 +176,14 @@ def test_another_width_than_that_of_training_is_refused(fitted: SequenceClassifi
 def test_live_answers_need_one_direction_and_its_end() -> None:
     for options in ({"bidirectional": True}, {"pool": "mean"}):
         model = SequenceClassifier(**OPTIONS | {"epochs": 1}, **options).fit(X_NTD, SIGNS)
-        with pytest.raises(OptionError, match="one direction"):
+        with pytest.raises(OptionError, match="bidirectional=False and pool='last'"):
             model.live()
 
 
 def test_equal_sequences_never_straddle_the_validation_split() -> None:
     model = SequenceClassifier(validation=0.3)
     twice = [*X_NTD, *X_NTD]
-    kept, held = model._split(twice, [*SIGNS, *SIGNS], None, model._task.Config(validation=0.3))
+    rows = Rows(twice, [*SIGNS, *SIGNS], groups(twice))
+    kept, held = validation_split(model._options(), model._profile, rows)
     assert len(held) > 40
     assert not {row % 96 for row in kept.tolist()} & {row % 96 for row in held.tolist()}

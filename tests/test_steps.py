@@ -1,6 +1,5 @@
 """Answers to each step of a row, of the regressor and of the classifier."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,10 @@ import pytest
 
 from anaphora import SequenceClassifier, SequenceRegressor, load
 from anaphora.data import batch
-from anaphora.data.batch import StepExamples
+from anaphora.data.batch import Examples
 from anaphora.errors import DataError, OptionError
+from anaphora.estimators.rows import Rows, validation_split
+from anaphora.tasks.sequences.estimator import groups
 
 OPTIONS: dict[str, Any] = {"hidden_size": 8, "epochs": 15, "batch_size": 16, "learning_rate": 0.02, "targets": "step"}
 RNG = np.random.default_rng(0)
@@ -103,7 +104,8 @@ def test_no_rows_and_empty_rows_have_no_answers(fitted: dict[type, Any]) -> None
 
 def test_a_batch_has_the_targets_of_its_own_steps_and_no_others() -> None:
     lengths = [3, 1, 0, 4]
-    examples = StepExamples([np.full((length, 1), place) for place, length in enumerate(lengths)], np.arange(8))
+    rows = [np.full((length, 1), place) for place, length in enumerate(lengths)]
+    examples = Examples((rows,), np.split(np.arange(8), np.cumsum(lengths)[:-1]))
     batch = examples.batch(np.array([3, 0]))
     assert batch.targets.tolist() == [4, 5, 6, 7, 0, 1, 2]
     assert examples.count(np.array([3, 0])) == 7
@@ -116,11 +118,10 @@ def test_a_training_is_the_same_whatever_rows_are_padded_with(kind: type, monkey
     plain = told(kind(**OPTIONS | {"epochs": 1}).fit(ROWS, GIVEN[kind]), ROWS)
     collect = batch.collect
 
-    def padded(examples: Any, chosen: Any) -> Any:
-        found = collect(examples, chosen)
-        x_BTD, lengths_B = found.inputs
+    def padded(rows: Any) -> Any:
+        x_BTD, lengths_B = collect(rows)
         x_BTD[np.arange(x_BTD.shape[1]) >= lengths_B[:, None]] = 1e6
-        return found
+        return x_BTD, lengths_B
 
     monkeypatch.setattr(batch, "collect", padded)
     again = told(kind(**OPTIONS | {"epochs": 1}).fit(ROWS, GIVEN[kind]), ROWS)
@@ -133,8 +134,8 @@ def test_a_training_is_the_same_whatever_rows_are_padded_with(kind: type, monkey
     [
         (SequenceRegressor, [*SUMS[:4], SUMS[4][:-1], *SUMS[5:]], "row 4 has . steps, but . targets"),
         (SequenceClassifier, [*SIDES[:4], [*SIDES[4], "above"], *SIDES[5:]], "row 4 has . steps, but . targets"),
-        (SequenceRegressor, [own[0] for own in SUMS], "row 0 has the target .*, but targets='step' wants one for each"),
-        (SequenceClassifier, [own[0] for own in SIDES], "row 0 has the target .*, but targets='step' wants one for"),
+        (SequenceRegressor, [own[0] for own in SUMS], "row 0 has the target .*, but targets='step' needs one for each"),
+        (SequenceClassifier, [own[0] for own in SIDES], "row 0 has the target .*, but targets='step' needs one for"),
         (SequenceRegressor, [own * np.nan for own in SUMS], "row 0 has a target that is not a finite number at step 0"),
         (SequenceRegressor, [["x"] * len(own) for own in SUMS], "the targets of row 0 cannot be read"),
         (SequenceRegressor, [own[:, None] if len(own) > 7 else own for own in SUMS], "has targets of shape"),
@@ -171,18 +172,11 @@ def test_a_pool_of_steps_is_refused() -> None:
 
 
 def test_rows_that_hold_a_label_alone_are_learned_from() -> None:
-    model = SequenceClassifier(**OPTIONS | {"epochs": 1}, validation=0.5)
     for seed in range(5):
         rare = [np.where(np.arange(len(own)) == 0, f"rare {place}", own) for place, own in enumerate(SIDES[:3])]
         targets = [own.tolist() for own in [*rare, *SIDES[3:]]]
-        options = model._task.Config(validation=0.5, seed=seed, targets="step")
-        kept, held = model._split(ROWS, targets, None, options)
+        model = SequenceClassifier(**OPTIONS, validation=0.5, seed=seed)
+        kept, held = validation_split(model._options(), model._profile, Rows(ROWS, targets, groups(ROWS)))
         assert {label for row in held for label in targets[row]} <= {label for row in kept for label in targets[row]}
         assert sorted([*kept, *held]) == list(range(90))
         assert len(held) > 30
-
-
-def test_ends_of_rows_are_where_the_lengths_say() -> None:
-    lengths = [len(own) for own in SIDES]
-    examples = StepExamples(ROWS, np.concatenate(SUMS))
-    assert [end - begin for begin, end in pairwise([0, *examples.ends])] == lengths

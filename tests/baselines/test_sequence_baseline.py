@@ -6,10 +6,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from anaphora import SequenceClassifier, SequenceRegressor
+from anaphora.errors import BundleError
 from anaphora.tasks.sequences import baseline as sequence
 from anaphora.tasks.sequences import summaries
 from anaphora.tasks.sequences.baseline import ARRAYS, FACTS, STRENGTHS, SequenceBaselines, standardised
-from anaphora.errors import BundleError
 
 RNG = np.random.default_rng(0)
 ROWS = [RNG.normal(5, 3, (length, 2)) for length in RNG.integers(2, 9, 90)]

@@ -35,7 +35,7 @@ def test_batches_by_length_have_every_row_once_and_shorter_rows_first(lengths: n
 @given(LENGTHS, st.randoms())
 def test_a_batch_holds_its_rows_their_lengths_and_zeros(lengths: np.ndarray, random: object) -> None:
     chosen = np.array(random.sample(range(len(lengths)), k=max(1, len(lengths) // 2)))
-    x_BT, lengths_B = collect(Examples(rows_of(lengths)), chosen).inputs
+    x_BT, lengths_B = Examples((rows_of(lengths),)).batch(chosen).inputs
     assert lengths_B.tolist() == lengths[chosen].tolist()
     assert x_BT.shape == (len(chosen), max(lengths_B))
     expected = np.where(np.arange(x_BT.shape[1]) < lengths_B[:, None], chosen[:, None] + 1, 0)
@@ -44,17 +44,25 @@ def test_a_batch_holds_its_rows_their_lengths_and_zeros(lengths: np.ndarray, ran
 
 def test_rows_of_vectors_are_padded_in_time() -> None:
     rows = [np.ones((2, 3), np.float32), np.ones((1, 3), np.float32)]
-    x_BTD, _ = collect(Examples(rows), np.array([0, 1])).inputs
+    x_BTD, _ = collect(rows)
     assert x_BTD.tolist() == [[[1, 1, 1], [1, 1, 1]], [[1, 1, 1], [0, 0, 0]]]
 
 
 def test_targets_go_with_their_rows() -> None:
-    batch = collect(Examples(rows_of(np.array([1, 2, 3])), np.array([10, 20, 30])), np.array([2, 0]))
+    batch = Examples((rows_of(np.array([1, 2, 3])),), np.array([10, 20, 30])).batch(np.array([2, 0]))
     assert batch.targets.tolist() == [30, 10]
 
 
 def test_a_batch_keeps_the_kind_of_number() -> None:
-    assert collect(Examples(rows_of(np.array([2]))), np.array([0])).inputs[0].dtype == np.int32
+    assert collect(rows_of(np.array([2])))[0].dtype == np.int32
+
+
+def test_a_batch_has_every_ragged_array_of_its_rows() -> None:
+    left, right = rows_of(np.array([1, 2, 3])), rows_of(np.array([4, 0, 2]))
+    x_BT, x_lengths_B, z_BT, z_lengths_B = Examples((left, right)).batch(np.array([2, 0])).inputs
+    assert (x_lengths_B.tolist(), z_lengths_B.tolist()) == ([3, 1], [2, 4])
+    assert (x_BT.shape, z_BT.shape) == ((2, 3), (2, 4))
+    assert Examples((left, right)).tokens(np.array([2, 0])) == 10
 
 
 def test_epochs_differ_and_a_seed_repeats_them() -> None:

@@ -8,5 +8,6 @@ ESTIMATORS = {
     "SequenceClassifier": "anaphora.tasks.sequences.classifier.SequenceClassifier",
     "SequenceRegressor": "anaphora.tasks.sequences.regressor.SequenceRegressor",
 }
+TRAIN = "anaphora.tasks.sequences.train_command.train"
 COMMANDS = "anaphora.tasks.sequences.commands"
 SAMPLE = "anaphora.tasks.sequences.sample"

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
-from anaphora.tasks.sequences import summaries
 from anaphora.data.numbers import Numbers, moments
 from anaphora.errors import BundleError
 from anaphora.extras import load_extra
+from anaphora.tasks.sequences import summaries
 
 FOLDS = 3
 INVERSES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -36,7 +36,7 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearSummaries:
     """Scores `[K]` of features `[F]`: those are brought to mean 0 and deviation 1 first, and what is missing to 0."""
 
     mean_F: Numbers
@@ -57,7 +57,7 @@ class SequenceBaselines:
 
     labels: tuple[str, ...]
     usual: Any
-    linear: Linear
+    linear: LinearSummaries
     stepwise: bool
     both: bool
 
@@ -120,7 +120,7 @@ class SequenceBaselines:
             answers = len(labels) if len(labels) > 2 else 1 if labels else np.size(usual)
             if weight.shape != (answers, len(mean)) or bias.shape != (answers,) or deviation.shape != mean.shape:
                 raise ValueError("its parts do not fit together")
-            linear = Linear(mean, deviation, weight, bias, float(facts["strength"]))
+            linear = LinearSummaries(mean, deviation, weight, bias, float(facts["strength"]))
             return cls(labels, usual, linear, bool(facts["stepwise"]), bool(facts["both"]))
         except (ValueError, KeyError, TypeError) as error:
             raise BundleError(f"the model's baseline/ is damaged: {type(error).__name__}: {error}") from error
@@ -142,7 +142,7 @@ def _fit(
     targets: NDArray[Any],
     stepwise: bool,
     both: bool,
-) -> tuple[Linear, Any]:
+) -> tuple[LinearSummaries, Any]:
     """A linear model with the best of its knob's values for as many examples, and scikit-learn's own."""
     features_NF = _features(rows, stepwise, both)
     mean_F, deviation_F = moments(features_NF)
@@ -159,7 +159,7 @@ def _fit(
         model = model.set_params(**{knob: chosen}).fit(x_NF, targets)
     weight_KF = np.atleast_2d(model.coef_).astype(np.float64)
     bias_K = np.atleast_1d(model.intercept_).astype(np.float64)
-    return Linear(mean_F, deviation_F, weight_KF, bias_K, float(getattr(model, knob))), model
+    return LinearSummaries(mean_F, deviation_F, weight_KF, bias_K, float(getattr(model, knob))), model
 
 
 def _some(groups_N: NDArray[np.int64]) -> NDArray[np.int64]:

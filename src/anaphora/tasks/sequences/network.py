@@ -33,8 +33,8 @@ class SequenceOptions(NetworkOptions):
         super().__post_init__()
         if self.stepwise and self.pool != "last":
             raise OptionError(
-                f"pool={self.pool!r} makes one vector of a row, but targets='step' has a target for each step: leave one "
-                "of them out"
+                f"pool={self.pool!r} makes one vector of a row, but targets='step' has a target for each step: leave "
+                "one of them out"
             )
 
     @property
