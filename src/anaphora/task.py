@@ -26,8 +26,6 @@ class Task(Protocol):
     """What training, running, saving and scoring need to know of a task."""
 
     name: ClassVar[str]
-    Config: ClassVar[Any]
-    """The class of its options."""
     unit: ClassVar[str]
     """What its training examples are called in messages: rows, tokens, windows."""
     example: ClassVar[str]

@@ -14,10 +14,10 @@ from anaphora import SequenceClassifier, SequenceRegressor, load
 
 Run = Callable[..., Any]
 RNG = np.random.default_rng(0)
-ROWS = [RNG.normal(0, 1, (length, 2)) for length in RNG.integers(2, 6, 60)]
+ROWS = [RNG.normal(0, 1, (length, 2)) for length in RNG.integers(2, 6, 40)]
 SIDES = ["above" if row[:, 0].mean() > 0 else "below" for row in ROWS]
 SUMS = [float(row.sum()) for row in ROWS]
-QUICK = ("--hidden-size", "8", "--epochs", "30", "--learning-rate", "0.02", "--batch-size", "16")
+QUICK = ("--hidden-size", "8", "--epochs", "20", "--learning-rate", "0.02", "--batch-size", "16")
 COLUMNS = ("--id", "device", "--value", "a", "--value", "b", "--target", "y")
 HEAD = "device,time,a,b,y"
 
@@ -56,7 +56,7 @@ def test_labels_of_sequences(run: Run, labels: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     done = run("train", "sequences", labels, *COLUMNS, "--out", folder, *QUICK)
     assert done.code == 0, done
-    assert "60 sequences of 2 to 5 steps" in done.err
+    assert "40 sequences of 2 to 5 steps" in done.err
     assert "--output label" in done.err
     assert "test rows" in done.out
     model = load(folder)
@@ -65,7 +65,7 @@ def test_labels_of_sequences(run: Run, labels: Path, tmp_path: Path) -> None:
     assert "Confusion matrix" in (folder / "report.html").read_text(encoding="utf-8")
 
     scores = json.loads(run("evaluate", folder, labels, "--json").out)
-    assert scores["n"] == 60
+    assert scores["n"] == 40
     assert scores["accuracy"] == model.score(ROWS, SIDES)
     assert set(scores["baselines"]) == {"majority", "linear"}
     shown = run("evaluate", folder, labels, "--report", tmp_path / "page.html")
@@ -73,7 +73,7 @@ def test_labels_of_sequences(run: Run, labels: Path, tmp_path: Path) -> None:
 
     given = answers(run("predict", folder, "--file", labels).out)
     assert list(given[0]) == ["device", "predicted", "probability"]
-    assert [row["device"] for row in given] == [f"d{index}" for index in range(60)]
+    assert [row["device"] for row in given] == [f"d{index}" for index in range(40)]
     assert [row["predicted"] for row in given] == model.predict(ROWS).tolist()
     assert "sequences" in run("inspect", folder).out
 
@@ -122,7 +122,7 @@ def test_arrays(run: Run, tmp_path: Path, ragged: bool, targets: str) -> None:
     done = run("train", "sequences", tmp_path / "arrays.npz", "--targets", targets, "--out", folder, *QUICK)
     assert done.code == 0, done
     scores = json.loads(run("evaluate", folder, tmp_path / "arrays.npz", "--json").out)
-    assert scores["n"] == (sum(map(len, rows)) if targets == "step" else 60)
+    assert scores["n"] == (sum(map(len, rows)) if targets == "step" else 40)
     given = answers(run("predict", folder, "--file", tmp_path / "arrays.npz").out)
     assert list(given[0]) == (["row", "step", "predicted"] if targets == "step" else ["row", "predicted"])
 

@@ -1,12 +1,12 @@
-"""Time stamps: what is read, how far apart they are, what follows them, and what the calendar says."""
+"""Time stamps: parsing, steps, continuing, and calendar features."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.tasks.forecast.times import DAY, Step, cycle_features, parse
 from anaphora.errors import DataError
+from anaphora.tasks.forecast.times import DAY, Step, cycle_features, parse
 
 
 def stamps(*texts: str) -> np.ndarray:
@@ -32,8 +32,8 @@ def test_whole_numbers_are_counts() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2016-13-01", "01/02/2020", "12.5"])
-def test_what_is_no_stamp_is_named_with_its_row(text: str) -> None:
-    with pytest.raises(DataError, match=r"row 2: month='.*' is no time stamp: 2020-01, 2020-01-31"):
+def test_a_wrong_stamp_is_reported_with_its_row(text: str) -> None:
+    with pytest.raises(DataError, match=r"row 2: month='.*' is not a time stamp such as 2020-01, 2020-01-31"):
         parse(["2020-01-01", text], "month")
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_stamp_is_named_with_its_row(text: str) -> None:
         (("2020-01-01 00:00", "2020-01-01 00:15"), Step(900, "second"), "15 minutes"),
     ],
 )
-def test_the_step_is_found(texts: tuple[str, ...], step: Step, words: str) -> None:
+def test_the_step_is_stamps_T(texts: tuple[str, ...], step: Step, words: str) -> None:
     assert Step.of(stamps(*texts), "x") == step
     assert step.in_words() == words
 
@@ -68,37 +68,37 @@ def test_unequal_steps_are_refused_where_they_are() -> None:
 
 
 @given(st.integers(1, 36), st.integers(0, 600), st.sampled_from([0, 14 * DAY, "end"]))
-def test_what_follows_goes_on_at_the_same_step(count: int, first: int, into: int | str) -> None:
+def test_stamps_continue_at_the_same_step(count: int, first: int, into: int | str) -> None:
     begins = (first + count * np.arange(8)).astype("M8[M]")
     if into == "end":
-        found = (begins + 1).astype("M8[s]") - DAY
+        stamps_T = (begins + 1).astype("M8[s]") - DAY
     else:
-        found = begins.astype("M8[s]") + into
-    step = Step.of(found[:4], "x")
-    np.testing.assert_array_equal(step.after(found[:4], 4), found[4:])
+        stamps_T = begins.astype("M8[s]") + into
+    step = Step.of(stamps_T[:4], "x")
+    np.testing.assert_array_equal(step.after(stamps_T[:4], 4), stamps_T[4:])
 
 
-def test_what_follows_the_end_of_a_short_month_keeps_its_day() -> None:
+def test_stamps_after_the_end_of_a_short_month_keep_the_day() -> None:
     """That February ends on the 28th does not make the 28th the end of months."""
-    step, found = Step(1, "month"), stamps("2018-12-28", "2019-01-28", "2019-02-28")
-    np.testing.assert_array_equal(step.after(found, 2), stamps("2019-03-28", "2019-04-28"))
-    np.testing.assert_array_equal(step.after(found[::-1], 2, 0), stamps("2019-03-28", "2019-04-28"))
+    step, stamps_T = Step(1, "month"), stamps("2018-12-28", "2019-01-28", "2019-02-28")
+    np.testing.assert_array_equal(step.after(stamps_T, 2), stamps("2019-03-28", "2019-04-28"))
+    np.testing.assert_array_equal(step.after(stamps_T[::-1], 2, 0), stamps("2019-03-28", "2019-04-28"))
 
 
-def test_what_cannot_be_a_stamp_is_told_with_its_row() -> None:
-    with pytest.raises(DataError, match="row 7: day='soon' is no time stamp"):
+def test_wrong_stamps_are_reported() -> None:
+    with pytest.raises(DataError, match="row 7: day='soon' is not a time stamp"):
         parse(["2020-01-01", "soon"], "day", [3, 7])
-    with pytest.raises(DataError, match="12345678901234567890 is too large a number"):
+    with pytest.raises(DataError, match="12345678901234567890 is too large for a number"):
         parse(["1", "12345678901234567890"], "step")
     with pytest.raises(DataError, match=r"row 2: time='2020-01-01 00:00:00.1' has fractions of a second"):
         parse(["2020-01-01 00:00:00", "2020-01-01 00:00:00.1"], "time")
 
 
 @given(st.integers(1, 10**6), st.integers(-(10**9), 10**9))
-def test_seconds_go_on_as_seconds(count: int, first: int) -> None:
-    found = np.array([first + count * i for i in range(6)], "M8[s]")
-    step = Step.of(found[:3], "x")
-    np.testing.assert_array_equal(step.after(found[:3], 3), found[3:])
+def test_seconds_continue_as_seconds(count: int, first: int) -> None:
+    stamps_T = np.array([first + count * i for i in range(6)], "M8[s]")
+    step = Step.of(stamps_T[:3], "x")
+    np.testing.assert_array_equal(step.after(stamps_T[:3], 3), stamps_T[3:])
 
 
 def test_cycles_and_seasons_are_those_of_the_calendar() -> None:
@@ -109,7 +109,7 @@ def test_cycles_and_seasons_are_those_of_the_calendar() -> None:
     assert set(Step(DAY, "second").cycles()) == {"week", "year"}
 
 
-def test_where_a_step_stands_in_a_cycle() -> None:
+def test_the_position_in_a_cycle() -> None:
     monday = stamps("2026-11-23 00:00", "2026-11-23 06:00", "2026-11-30 00:00")
     features = cycle_features(monday, ("day", "week"))
     np.testing.assert_allclose(features[0], [0, 1, 0, 1], atol=1e-6)
@@ -130,7 +130,7 @@ def test_where_a_step_stands_in_a_cycle() -> None:
     ],
 )
 def test_a_stamp_is_shown_no_finer_than_its_step(step: Step, stamp: str, shown: str) -> None:
-    assert step.shown(stamps(stamp)[0]) == shown
+    assert step.format(stamps(stamp)[0]) == shown
 
 
 def test_days_may_be_written_without_dashes() -> None:
@@ -139,6 +139,6 @@ def test_days_may_be_written_without_dashes() -> None:
 
 
 @pytest.mark.parametrize("texts", [("2020-01-01 00:00", "2020-01-01T01:00Z"), ("2020-01-01T00:00+01:00", "2020-01-01")])
-def test_offsets_are_given_by_all_stamps_or_none(texts: tuple[str, ...]) -> None:
+def test_all_stamps_have_an_offset_or_none(texts: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match=r"has an offset from UTC, and row \d: time='2020-01-01.*' has none"):
         stamps(*texts)

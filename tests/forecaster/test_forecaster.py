@@ -9,7 +9,7 @@ from waves import MONTHS, QUICK, WAVE, noisy
 
 from anaphora import Forecaster, load
 from anaphora.cells import CELLS
-from anaphora.tasks.forecast.series import of_arrays
+from anaphora.tasks.forecast.series import from_arrays
 from anaphora.errors import DataError
 from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.forecast.scores import compare_forecasts
@@ -68,7 +68,7 @@ def test_every_forecaster_answers_the_same_when_it_is_loaded(options: dict[str, 
 )
 def test_training_and_runtime_answer_the_same(options: dict[str, Any]) -> None:
     model = Forecaster(**QUICK | options)
-    series = of_arrays(WAVE, MONTHS)
+    series = from_arrays(WAVE, MONTHS)
     task = model._task.learn(ForecastConfig.from_dict(model.get_params()), series).resolved(100)
     arrays = draw(task.spec(), 3)
     windows = task.windows(series, [0], [160])
@@ -82,7 +82,7 @@ def test_training_and_runtime_answer_the_same(options: dict[str, Any]) -> None:
 
 def test_it_begins_as_the_linear_autoregression(fitted: Forecaster) -> None:
     task = fitted.bundle_.task
-    series = of_arrays(WAVE[:140], MONTHS[:140])
+    series = from_arrays(WAVE[:140], MONTHS[:140])
     windows = task.windows(series, [0], [140])
     arrays = task.start(draw(task.spec(), 0), windows)
     net = build(task.recipe, task.spec(), In(runtime_blocks, "float32"), arrays)
@@ -122,7 +122,7 @@ def test_a_series_is_recognised_by_its_name_or_by_its_place_among_as_many() -> N
     two = Forecaster(**QUICK | {"steps": 2}).fit([WAVE[:140], large[:140]])
     own, others = (two.bundle_.task.scales[f"series {place} of 2"] for place in (1, 2))
     assert [strand_scale(two, [WAVE, large], place) for place in (0, 1)] == [own, others]
-    alone = of_arrays([large])[0]
+    alone = from_arrays([large])[0]
     assert strand_scale(two, [large], 0) == pytest.approx((large.mean(), large.std()))
     assert two.bundle_.task.deviation(alone) == pytest.approx(large.std())
     assert strand_scale(two, [large, WAVE, WAVE], 0)[0] == pytest.approx(large.mean())
@@ -133,7 +133,7 @@ def test_a_series_is_recognised_by_its_name_or_by_its_place_among_as_many() -> N
 
 def strand_scale(model: Forecaster, values: Any, place: int) -> tuple[float, float]:
     """What a model takes from a series, and divides it by."""
-    strand = model.bundle_.task.strand(of_arrays(values)[place])
+    strand = model.bundle_.task.strand(from_arrays(values)[place])
     return strand.mean, strand.deviation
 
 
@@ -260,7 +260,7 @@ def test_a_resumed_training_reaches_the_same_model(tmp_path: Path) -> None:
 
 
 def test_what_was_read_already_stays_as_it_is(fitted: Forecaster) -> None:
-    series = of_arrays(WAVE, MONTHS)
+    series = from_arrays(WAVE, MONTHS)
     np.testing.assert_array_equal(fitted.predict(series), fitted.predict(WAVE, MONTHS))
 
 

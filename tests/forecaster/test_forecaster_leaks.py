@@ -8,7 +8,7 @@ import pytest
 from waves import DAYS, MONTHS, QUICK, WAVE, noisy
 
 from anaphora import Forecaster
-from anaphora.tasks.forecast.series import of_arrays, read_series
+from anaphora.tasks.forecast.series import from_arrays, read_series
 
 
 def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
@@ -16,7 +16,7 @@ def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
     planted[140:] = 1e6
     own, other = (Forecaster(**QUICK | {"steps": 5, "validation": 0}) for _ in range(2))
     for model, values in ((own, WAVE), (other, planted)):
-        model.fit([one.until(140) for one in of_arrays(values, MONTHS)])
+        model.fit([one.until(140) for one in from_arrays(values, MONTHS)])
     assert own.bundle_.task.learned() == other.bundle_.task.learned()
     for name, array in own.bundle_.arrays.items():
         np.testing.assert_array_equal(array, other.bundle_.arrays[name])
@@ -24,7 +24,7 @@ def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
 
 def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
     """A model of the first values, which then is shown the others."""
-    series = of_arrays(values, DAYS, covariates)
+    series = from_arrays(values, DAYS, covariates)
     model = Forecaster(**QUICK | {"steps": 3, "season": None}).fit([one.until(end) for one in series])
     model.backtest(series, [end] * len(series))
     return model
@@ -60,9 +60,9 @@ def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy
         model.examine({"one": one, "other": own}, covariates=known, begin=100, stride=20)
         for own, known in ((other, price), (planted, later))
     )
-    np.testing.assert_array_equal(first.shown[0].quantiles_hQ, second.shown[0].quantiles_hQ)
+    np.testing.assert_array_equal(first.plots[0].quantiles_hQ, second.plots[0].quantiles_hQ)
     for name in ("last", "seasonal", "linear"):
-        np.testing.assert_array_equal(first.shown[0].baselines[name], second.shown[0].baselines[name])
+        np.testing.assert_array_equal(first.plots[0].baselines[name], second.plots[0].baselines[name])
 
 
 def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -> None:
@@ -89,7 +89,7 @@ def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
 
 def test_an_unknown_series_is_scaled_by_what_came_before_it_is_foretold(fitted: Forecaster) -> None:
     stranger = {"stranger": 5 * WAVE}, {"stranger": np.concatenate([5 * WAVE[:150], np.full(10, 1e6)])}
-    first, second = (fitted.examine(values, MONTHS, begin=140).shown[0] for values in stranger)
+    first, second = (fitted.examine(values, MONTHS, begin=140).plots[0] for values in stranger)
     np.testing.assert_array_equal(first.quantiles_hQ, second.quantiles_hQ)
     for name in ("last", "seasonal", "linear"):
         np.testing.assert_array_equal(first.baselines[name], second.baselines[name])
@@ -108,6 +108,6 @@ def test_an_origin_sees_nothing_after_it(fitted: Forecaster) -> None:
     planted = WAVE.copy()
     planted[150:] = 1e6
     own = fitted.predict(WAVE[:150], MONTHS[:150])
-    windows = [fitted.examine(values, MONTHS, begin=150).shown[0] for values in (WAVE, planted)]
+    windows = [fitted.examine(values, MONTHS, begin=150).plots[0] for values in (WAVE, planted)]
     np.testing.assert_array_equal(windows[0].quantiles_hQ, windows[1].quantiles_hQ)
     np.testing.assert_allclose(windows[0].quantiles_hQ[:, 2], own, rtol=1e-6)

@@ -7,13 +7,13 @@ import pytest
 from waves import MONTHS, QUICK, WAVE, T, noisy
 
 from anaphora import Forecaster
-from anaphora.tasks.forecast.series import of_arrays
+from anaphora.tasks.forecast.series import from_arrays
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Step
 from anaphora.tasks.forecast.task import STRATEGIES
 
 
-@pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, of_arrays(WAVE) + of_arrays(2 * WAVE)], ids=["keys", "read"])
+@pytest.mark.parametrize("twice", [{1: WAVE, "1": WAVE}, from_arrays(WAVE) + from_arrays(2 * WAVE)], ids=["keys", "read"])
 def test_a_name_that_comes_twice_is_refused(twice: Any) -> None:
     model = Forecaster(**QUICK | {"steps": 2}).fit(WAVE)
     for use in (Forecaster(**QUICK).fit, model.predict, model.evaluate):
@@ -90,7 +90,7 @@ def test_another_step_is_refused(fitted: Forecaster) -> None:
 
 
 def test_a_backtest_refuses_what_a_forecast_refuses(fitted: Forecaster) -> None:
-    days = of_arrays(WAVE, np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 160))
+    days = from_arrays(WAVE, np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 160))
     with pytest.raises(DataError, match="step is a day, but the model learned from steps of a month"):
         fitted.backtest(days, [100])
 

@@ -1,7 +1,7 @@
-"""What a forecaster must beat: the last value, the value a season before, and a linear autoregression.
+"""The baselines of a forecaster: the last value, the value a season before, and a linear autoregression.
 
-The autoregression reads what the network reads of the past, each window levelled and scaled alike, and the covariates;
-it is fitted on the windows that the network learns from.
+The autoregression reads the same normalised past as the network, and the covariates; it is fitted on the windows that the
+network is trained on.
 """
 
 import json
@@ -13,34 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import arrays
-from anaphora.tasks.forecast.windows import Origins
 from anaphora.errors import BundleError
-from anaphora.tasks.forecast.task import Forecast
 from anaphora.tasks.forecast.autoregression import Autoregression
+from anaphora.tasks.forecast.task import Forecast
+from anaphora.tasks.forecast.windows import WindowDataset
 
 FACTS, ARRAYS = "baseline.json", "linear.safetensors"
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """All three. `errors` are the mean absolute errors of the seasonal naive forecast within each training series, by
-    which MASE measures (Hyndman & Koehler 2006).
+    """All three baselines. `errors` are the mean absolute errors of the seasonal naive forecast within each training
+    series, the unit of MASE (Hyndman & Koehler 2006).
     """
 
     linear: Autoregression
     errors: Mapping[str, float]
 
-    def answers(self, windows: Origins, task: Forecast) -> dict[str, NDArray[np.float64]]:
-        """What each says of some windows, in the values' unit, `[N, h]`."""
-        found: dict[str, list[NDArray[np.float64]]] = {"last": [], "seasonal": [], "linear": []}
+    def answers(self, windows: WindowDataset, task: Forecast) -> dict[str, NDArray[np.float64]]:
+        """The answers of each, in the values' unit, `[N, h]`."""
+        parts: dict[str, list[NDArray[np.float64]]] = {"last": [], "seasonal": [], "linear": []}
         season, horizon = task.options.season, windows.shape.horizon
         for chosen in windows.in_order():
-            values, _, first_B1, (mean_B1, deviation_B1) = windows.of(chosen)
+            values, _, first_B1, (mean_B1, deviation_B1) = windows.locate(chosen)
             back = np.arange(horizon) % season - season
-            found["last"].append(mean_B1 + deviation_B1 * values[first_B1 + np.full(horizon, -1)])
-            found["seasonal"].append(mean_B1 + deviation_B1 * values[first_B1 + back])
-            found["linear"].append(self.linear.answer(windows.view(chosen)))
-        return {name: task.values(np.concatenate(parts)) for name, parts in found.items()}
+            parts["last"].append(mean_B1 + deviation_B1 * values[first_B1 + np.full(horizon, -1)])
+            parts["seasonal"].append(mean_B1 + deviation_B1 * values[first_B1 + back])
+            parts["linear"].append(self.linear.answer(windows.take(chosen)))
+        return {name: task.values(np.concatenate(answers)) for name, answers in parts.items()}
 
     def to_files(self) -> dict[str, bytes]:
         """The contents of a bundle's `baseline/`."""
