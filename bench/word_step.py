@@ -18,8 +18,8 @@ from layers import today
 from torch import nn
 from torch.nn import functional
 
-from anaphora.tasks.language import network as language
 from anaphora.net.build import Backend, build, draw
+from anaphora.tasks.language import network as language
 from anaphora.tasks.language.task import LanguageConfig
 from anaphora.train import blocks
 from anaphora.train.optim import clip, make_optimizer

@@ -17,10 +17,10 @@ import torch
 from layers import GATES, today
 from onnx import TensorProto, helper, numpy_helper
 
-from anaphora.tasks.language import network as language
 from anaphora.net.build import draw
-from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language import network as language
 from anaphora.tasks.language.generate import start
+from anaphora.tasks.language.scorer import Reader
 from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.text.codec import Codec
 

@@ -8,21 +8,20 @@ import click
 
 from anaphora.cells import CELLS
 from anaphora.cli import cli
-from anaphora.cli.options import suits
+from anaphora.cli.options import data_dependent
 from anaphora.config import Config, declared, fields_of
 from anaphora.runtime.decoding.sampling import Sampling
 from anaphora.tasks.classify.task import ClassifyConfig
-from anaphora.tasks.sequences.classify import ClassifySequencesConfig
 from anaphora.tasks.forecast.task import ForecastConfig
 from anaphora.tasks.language.task import LanguageConfig
-from anaphora.tasks.sequences.regress import RegressConfig
+from anaphora.tasks.sequences.task import LabelsConfig, NumbersConfig
 
 TABLES = {
     ClassifyConfig: "`anaphora train classify`, `TextClassifier`",
     LanguageConfig: "`anaphora train language`, `LanguageModel`",
     Sampling: "`anaphora generate`, `LanguageModel.generate`",
-    ClassifySequencesConfig: "`SequenceClassifier`",
-    RegressConfig: "`SequenceRegressor`",
+    LabelsConfig: "`anaphora train sequences`, `SequenceClassifier`",
+    NumbersConfig: "`SequenceRegressor`",
     ForecastConfig: "`anaphora train forecast`, `Forecaster`",
 }
 
@@ -31,8 +30,8 @@ def options_page() -> str:
     lines = [
         "# Options",
         "",
-        "Each is a field of one dataclass; the command line's `--hidden-size` is Python's `hidden_size`. An option "
-        "that is on unless told otherwise is turned off with `--no-...`; *auto* is what suits the data.",
+        "Each is a field of one dataclass; the command line's `--hidden-size` is Python's `hidden_size`. `--no-...` "
+        "turns off an option that is on by default; *auto* depends on the data.",
     ]
     for config, used_by in TABLES.items():
         lines += ["", f"## {used_by}", "", "| option | default | what it is | allowed |", "|---|---|---|---|"]
@@ -47,7 +46,7 @@ def row(config: type[Config], name: str) -> str:
         if rules[key] is not None:
             allowed.append(f"{key.replace('_', ' ')} {rules[key]}")
     default = fields_of(config)[name].default
-    shown = f"`{default}`" if default is not None else "auto" if name in suits(config) else "not set"
+    shown = f"`{default}`" if default is not None else "auto" if name in data_dependent(config) else "not set"
     return f"| `{name}` | {shown} | {rules['help']} | {'; '.join(allowed)} |"
 
 
@@ -77,7 +76,7 @@ def commands_page() -> str:
         "# Commands",
         "",
         "`--help` after any of them says the same. Exit status: 0 well, 1 a failure, 2 a mistake in what was given, "
-        "130 stopped by Ctrl-C. Results go to the standard output, talk to the standard error.",
+        "130 stopped by Ctrl-C. Results go to the standard output, messages to the standard error.",
     ]
     for path, command in commands(cli, "anaphora"):
         help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
@@ -85,8 +84,8 @@ def commands_page() -> str:
         names = set(fields_of(derived)) if derived else set()
         lines += ["", f"## `{path}`", "", "```text", help_text.strip(), "```", ""]
         lines += ["| option | what it is |", "|---|---|"]
-        for parameter in command.params:
-            if isinstance(parameter, click.Option) and parameter.name not in names:
+        for parameter in command.get_params(click.Context(command)):
+            if isinstance(parameter, click.Option) and parameter.name not in {*names, "help"}:
                 lines.append(f"| `{', '.join(parameter.opts)}` | {parameter.help} |")
         if derived:
             lines += ["", "And the [options of the model](options.md)."]

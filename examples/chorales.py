@@ -35,9 +35,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from anaphora import LanguageModel
+from anaphora.events import Epoch
 from anaphora.tasks.language import ngram
 from anaphora.tasks.language.documents import Texts
-from anaphora.events import Epoch
 
 try:
     import mido

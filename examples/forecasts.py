@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from anaphora import Forecaster
-from anaphora.tasks.forecast.series import Series, read_series
 from anaphora.tasks.forecast.page import page
+from anaphora.tasks.forecast.series import Series, read_series
 
 
 def main(series: list[Series], test_size: float, out: Path | None, **options: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from anaphora import LanguageModel
-from anaphora.tasks.language.documents import TextFiles
 from anaphora.events import Epoch
+from anaphora.tasks.language.documents import TextFiles
 
 RECIPE: dict[str, Any] = {
     "level": "word",

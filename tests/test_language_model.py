@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from anaphora import LanguageModel, load
-from anaphora.tasks.language import ngram
-from anaphora.tasks.language.documents import Texts
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
 from anaphora.tasks.language import generate as writing
-from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language import ngram
+from anaphora.tasks.language.documents import Texts
+from anaphora.tasks.language.scorer import Scorer
 from anaphora.text.codec import END_ID
 
 HELLO = "hello world\n" * 40
@@ -79,19 +79,21 @@ def test_a_texts_score_does_not_depend_on_the_texts_beside_it(hello: LanguageMod
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "gru_textbook"])
 def test_the_state_is_carried_over_windows_of_any_length(cell: str) -> None:
     model = LanguageModel(**SMALL | {"layers": 2, "cell": cell}, steps=3).fit(HELLO)
-    reader: Reader = model._reader
+    reader: Scorer = model._reader
     corpus = reader.task.encode(Texts([HELLO[:200], "", "world", HELLO[:77]]))
-    whole = reader.judged(corpus, 1, 10_000)
+    whole = reader.token_scores(corpus, 1, 10_000)
     for window in (1, 7, 100):
-        np.testing.assert_allclose(reader.judged(corpus, 1, window), whole, atol=1e-5)
-    by_document = [reader.judged(reader.task.encode(Texts([t]), closed=False), 1) for t in (HELLO[:200], "", "world")]
+        np.testing.assert_allclose(reader.token_scores(corpus, 1, window), whole, atol=1e-5)
+    by_document = [
+        reader.token_scores(reader.task.encode(Texts([t]), closed=False), 1) for t in (HELLO[:200], "", "world")
+    ]
     np.testing.assert_allclose(np.concatenate(by_document), whole[: sum(map(len, by_document))], atol=1e-5)
 
 
 def test_streams_differ_only_after_their_beginnings(hello: LanguageModel) -> None:
-    reader: Reader = hello._reader
+    reader: Scorer = hello._reader
     corpus = reader.task.encode(Texts([HELLO]))
-    one, two = reader.judged(corpus, 1), reader.judged(corpus, 2)
+    one, two = reader.token_scores(corpus, 1), reader.token_scores(corpus, 2)
     half = corpus.targets // 2
     np.testing.assert_allclose(one[:half], two[:half], atol=1e-5)
     assert abs(one[half, 0] - two[half, 0]) > 1e-3  # the second stream begins without a state
@@ -103,7 +105,7 @@ def test_streams_differ_only_after_their_beginnings(hello: LanguageModel) -> Non
 def test_writing_is_the_same_in_one_call_in_chunks_step_by_step_and_by_the_plain_loop(cell: str, level: str) -> None:
     options = SMALL | {"layers": 2, "cell": cell, "level": level, "min_count": 1}
     model = LanguageModel(**options, steps=5).fit(DOCUMENTS)
-    reader: Reader = model._reader
+    reader: Scorer = model._reader
     how = {"temperature": 1.3, "top_k": 9, "top_p": 0.95, "repetition_penalty": 1.1, "seed": 5}
 
     def written(*lengths: int, plain: bool = False) -> list[str]:

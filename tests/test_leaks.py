@@ -7,11 +7,10 @@ import pytest
 from toy import Toy
 
 from anaphora import SequenceRegressor, TextClassifier, load
-from anaphora.tasks.classify.linear import from_folder
-from anaphora.tasks.classify.baseline import Baselines
 from anaphora.cli import main
-from anaphora.cli.train import parted
 from anaphora.data.table import Table, read_table
+from anaphora.tasks.classify.baseline import Baselines
+from anaphora.tasks.classify.train_command import split_rows
 
 
 def planted(toy: Toy) -> tuple[list[str], list[str]]:
@@ -23,7 +22,7 @@ def known_everywhere(model: TextClassifier) -> set[int]:
     """The rows whose planted word is known, to the network's vocabulary, the baseline and a partner alike."""
     linear = Baselines.from_files(model.bundle_.baseline).linear
     assert linear is not None
-    partner = from_folder(model.bundle_.linear) if model.bundle_.linear else linear
+    partner = model.bundle_.task.linear or linear
     vocabulary = set(model.bundle_.task.encoder.tokenizer.get_vocab())
     learned, *others = (
         {int(word[7:]) for word in words if word.startswith("planted") and " " not in word}
@@ -147,7 +146,7 @@ def test_rows_of_a_named_group_never_straddle_the_test_split(
 def test_the_rows_of_a_part_keep_their_labels_and_groups() -> None:
     groups = [row // 4 for row in range(40)]
     table = Table([f"text {row}" for row in range(40)], ["ab"[group % 2] for group in groups])
-    kept, held = parted(table, groups, 0.3, seed=0)
+    kept, held = split_rows(table, groups, 0.3, seed=0)
     for part in (kept, held):
         rows = [table.texts.index(text) for text in part.texts]
         assert (part.labels, part.groups) == ([table.labels[row] for row in rows], [groups[row] for row in rows])
@@ -158,7 +157,8 @@ def test_the_rows_of_a_part_keep_their_labels_and_groups() -> None:
 def test_the_scales_of_a_regressor_are_those_of_the_training_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(60, 3, 1))
     regressor = SequenceRegressor(hidden_size=4, epochs=1, validation=0.2)
-    kept, held = regressor._split(list(rows), list(rows[:, 0, 0]), None, regressor._task.Config(validation=0.2))
+    everything = Rows(list(rows), list(rows[:, 0, 0]), list(range(60)))
+    kept, held = validation_split(NumbersConfig(validation=0.2), regressor._profile, everything)
     rows[held] += 1_000_000
     regressor.fit(rows, rows[:, 0, 0])
     learned = regressor.bundle_.task.learned()

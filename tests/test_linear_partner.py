@@ -14,10 +14,10 @@ from toy import TINY, make_toy
 
 import anaphora
 from anaphora import TextClassifier
-from anaphora.tasks.classify import linear_fit
 from anaphora.bundle import Bundle
 from anaphora.errors import BundleError
 from anaphora.events import Epoch
+from anaphora.tasks.classify import linear_fit
 
 LINEAR = "linear/"
 ASKED = ["a good film", "the plot was awful !", "", "words nobody knows"]
@@ -91,7 +91,11 @@ def test_what_else_lies_in_its_folder_is_left_alone(both: TextClassifier, tmp_pa
     (tmp_path / "model" / "linear" / ".DS_Store").write_bytes(b"a file manager was here")
     np.testing.assert_array_equal(anaphora.load(tmp_path / "model").predict_proba(ASKED), both.predict_proba(ASKED))
     both.save(tmp_path / "model", force=True)
-    assert {file.name for file in (tmp_path / "model" / "linear").iterdir()} == {"linear.json", "terms.txt", "linear.safetensors"}
+    assert {file.name for file in (tmp_path / "model" / "linear").iterdir()} == {
+        "linear.json",
+        "terms.txt",
+        "linear.safetensors",
+    }
 
 
 def test_it_runs_without_scikit_learn(both: TextClassifier, folder: Path) -> None:

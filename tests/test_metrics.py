@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from anaphora.metrics import classification, mcnemar, paired, regression
-from anaphora.report.scores import compare
+from anaphora.report.label_scores import compare
 
 TRUTH = ["a", "a", "a", "b", "b", "c"]
 ANSWERS = ["a", "a", "b", "b", "c", "c"]

@@ -12,22 +12,22 @@ from toy import Toy, make_toy
 
 from anaphora import LanguageModel, TextClassifier, load
 from anaphora.errors import BundleError, DataError, OptionError
-from anaphora.events import Epoch, Step
-from anaphora.tasks.classify.network import spec
+from anaphora.events import Step
 from anaphora.net.build import build, draw, layers, member
 from anaphora.tasks.classify.naive_bayes import log_count_ratios
+from anaphora.tasks.classify.network import spec
 from anaphora.tasks.classify.task import (
+    DEFAULTS_PRETRAINED,
+    DEFAULTS_PRETRAINED_FEW,
+    DEFAULTS_PRETRAINED_MANY,
     FEW_ROWS,
-    SUITS_PRETRAINED,
-    SUITS_PRETRAINED_FEW,
-    SUITS_PRETRAINED_MANY,
     Classify,
     ClassifyConfig,
 )
 from anaphora.text.codec import END_ID
 from anaphora.text.tokenize import UNKNOWN_ID
-from anaphora.train import blocks, checkpoint, loop
-from anaphora.train.optim import Unfreezing, make_optimizer, set_learning_rate
+from anaphora.train import blocks
+from anaphora.train.optim import make_optimizer, set_learning_rate
 
 LEVELS = ("word", "char", "bpe")
 QUICK: dict[str, Any] = {"batch_size": 2, "steps": 30, "validation": 0.0, "learning_rate": 0.05}
@@ -141,12 +141,12 @@ def test_cleaning_and_sizes_are_those_of_the_language_model(toy: Toy, tmp_path: 
     assert cleaned.tolist() == plain.tolist()
 
 
-@pytest.mark.parametrize(("rows", "suits"), [(80, SUITS_PRETRAINED_FEW), (FEW_ROWS, SUITS_PRETRAINED_MANY)])
+@pytest.mark.parametrize(("rows", "suits"), [(80, DEFAULTS_PRETRAINED_FEW), (FEW_ROWS, DEFAULTS_PRETRAINED_MANY)])
 def test_options_left_out_are_what_suits_it(rows: int, suits: dict[str, Any], reader: str) -> None:
     def resolved(**options: Any) -> dict[str, Any]:
         return ClassifyConfig(pretrained=reader, **options).resolved(rows).to_dict()
 
-    suited = {name: value for name, value in (SUITS_PRETRAINED | suits).items() if name != "epochs"}
+    suited = {name: value for name, value in (DEFAULTS_PRETRAINED | suits).items() if name != "epochs"}
     assert suited.items() <= resolved().items()
     chosen = {"pool": "mean+max", "learning_rate": 0.003, "dropout": 0.1, "max_length": 7}
     assert chosen.items() <= resolved(**chosen).items()
@@ -171,34 +171,10 @@ def test_layers_are_counted_from_the_labels_down() -> None:
     assert tokens == ["embedding.weight"]
 
 
-@pytest.mark.parametrize(("steps", "moved"), [(4, 1), (5, 2), (8, 2), (9, 3), (12, 3), (13, 4)])
-def test_layers_stay_as_they_are_while_they_are_frozen_and_learn_after(
-    steps: int, moved: int, reader: str, toy: Toy
-) -> None:
-    begun = stopped_after(1, toy, pretrained=reader, unfreeze=True, **QUICK)
-    after = stopped_after(steps, toy, pretrained=reader, unfreeze=True, **QUICK)
-    changed = {name for name in after if not np.array_equal(begun[name], after[name])}
-    assert changed == set().union(*FROM_THE_TOP[:moved])
-
-
 def test_without_unfreezing_all_layers_learn_from_the_first_step(reader: str, toy: Toy) -> None:
     after = stopped_after(1, toy, pretrained=reader, **QUICK)
     begun = net_of(task_of(reader, toy))[0].arrays()
     assert [name for name in after if np.array_equal(begun[name], after[name])] == []
-
-
-def test_what_is_frozen_has_no_gradient(reader: str, toy: Toy) -> None:
-    task = task_of(reader, toy, unfreeze=True)
-    net, examples = net_of(task)
-    unfreezing, objective = Unfreezing(net, task.options), loop.Objective(task, net)
-    for step, learning in ((0, 1), (4, 2), (8, 3), (12, 4), (29, 4)):
-        unfreezing.reach(step, 30)
-        batch = loop.to_device(examples.batch(np.arange(2)), next(net.parameters()).device)
-        objective(batch).backward()
-        found = {name for name, parameter in net.named_parameters() if parameter.grad is not None}
-        assert found == set().union(*FROM_THE_TOP[:learning])
-        assert unfreezing.over(step, 30) == (learning == 4)
-        net.zero_grad()
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
@@ -220,34 +196,6 @@ def test_with_a_layer_rate_of_one_all_learn_alike(reader: str, toy: Toy) -> None
     assert {group["lr"] for group in optimizer.param_groups} == {0.8}
 
 
-def test_patience_is_not_lost_over_frozen_layers(reader: str, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "ENOUGH_TO_CHOOSE", 1)
-    monkeypatch.setattr(Classify, "score", lambda self, metrics: 0.5)  # no epoch is better than the first
-    for options, ends in (({"unfreeze": True}, 5), ({}, 2)):
-        given = {"epochs": 10, "patience": 1, "validation": 0.2, "batch_size": 32} | options
-        events = list(TextClassifier(pretrained=reader, **given).fit_events(*toy))
-        # Of 20 steps, two an epoch, all layers learn in the ninth and after: in the fifth epoch.
-        assert sum(isinstance(event, Epoch) for event in events) == ends
-
-
-@pytest.mark.parametrize("stops", [[3], [4, 9], [13, 31]])
-def test_a_resumed_training_reaches_the_same_weights(
-    stops: list[int], reader: str, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
-    options = QUICK | {"pretrained": reader, "unfreeze": True, "steps": 60}
-    unbroken = TextClassifier(**options).fit(*toy)
-    for stop in (*stops, -1):
-        model = TextClassifier(**options)
-        events = model.fit_events(*toy, partial=tmp_path)
-        for event in events:
-            if isinstance(event, Step) and event.step == stop:
-                events.close()
-    assert model.bundle_.training["epochs"] == unbroken.bundle_.training["epochs"]
-    for name, array in unbroken.bundle_.arrays.items():
-        assert np.array_equal(array, model.bundle_.arrays[name]), name
-
-
 def test_a_training_is_not_taken_up_with_another_language_model(reader: str, toy: Toy, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     shutil.copytree(reader, folder)
@@ -263,7 +211,7 @@ def test_a_training_is_not_taken_up_with_another_language_model(reader: str, toy
 
 def test_every_network_of_an_ensemble_begins_as_the_language_model(reader: str, toy: Toy) -> None:
     arrays = (
-        TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2, "unfreeze": True, "bayes_start": 0})
+        TextClassifier(pretrained=reader, **QUICK | {"steps": 1, "ensemble": 2, "bayes_start": 0})
         .fit(*toy)
         .bundle_.arrays
     )
@@ -349,7 +297,7 @@ def test_other_values_than_the_language_models_are_refused(wrong: dict[str, Any]
         TextClassifier(pretrained=reader, **wrong).check_options()
 
 
-@pytest.mark.parametrize("wrong", [{"unfreeze": True}, {"layer_rate": 2.0}], ids=["unfreeze", "layer_rate"])
+@pytest.mark.parametrize("wrong", [{"layer_rate": 2.0}], ids=["layer_rate"])
 def test_without_a_language_model_there_is_nothing_to_unfreeze(wrong: dict[str, Any], toy: Toy) -> None:
     with pytest.raises(OptionError, match=r"=(True|2\.0) wants a language model to begin as"):
         TextClassifier(**wrong).fit(*toy)
@@ -372,6 +320,6 @@ def test_folders_that_hold_no_language_model_are_refused(reader: str, saved: Pat
 
 def test_a_saved_classifier_whose_tokenizer_is_another_one_is_damaged(reader: str, saved: Path, toy: Toy) -> None:
     task = task_of(reader, toy)
-    tokenizer = load(saved).bundle_.task.tokenizer()
+    tokenizer = load(saved).bundle_.task.files()["tokenizer.json"].decode()
     with pytest.raises(ValueError, match=r"the tokenizer has no \[END\]"):
         Classify.restore(task.options.to_dict(), task.learned(), tokenizer)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from anaphora import arrays
+from anaphora.errors import BundleError
 from anaphora.tasks.classify import linear_fit
 from anaphora.tasks.classify.linear import (
     ARRAYS,
@@ -21,7 +22,6 @@ from anaphora.tasks.classify.linear import (
     to_files,
 )
 from anaphora.tasks.classify.linear_fit import Candidate, fit_baseline
-from anaphora.errors import BundleError
 
 LOUD_FACTS = {"linear": "", "C": 1, "labels": ["a", "b"], "reads": SIGNS}
 WORDS = np.array(["red", "rose", "green", "leaf", "root", "a", "of", "the", "old", "!", "élan"])

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anaphora.tasks.classify.linear import ARRAYS, TERMS
-from anaphora.tasks.classify.baseline import FACTS, Baselines, rows_files, seen_in
 from anaphora.errors import BundleError
+from anaphora.tasks.classify.baseline import FACTS, Baselines, rows_files, seen_in
+from anaphora.tasks.classify.linear import ARRAYS, TERMS
 
 PLANTS = ["red rose", "green leaf", "brown root"]
 

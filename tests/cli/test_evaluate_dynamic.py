@@ -11,7 +11,7 @@ import pytest
 
 from anaphora import LanguageModel
 from anaphora.cli import main
-from anaphora.report.words import dynamic_verdict
+from anaphora.tasks.language.scores import dynamic_verdict
 
 Run = Callable[..., Any]
 TEXT = "Anna sees Otto.\nOtto sees Emma.\n" * 30

@@ -9,12 +9,11 @@ import click
 import pytest
 
 from anaphora import Forecaster, SequenceClassifier, SequenceRegressor, TextClassifier
-from anaphora.cli.train import classify
 from anaphora.config import Config, declared, kinds
 from anaphora.tasks.classify.task import ClassifyConfig
-from anaphora.tasks.sequences.classify import ClassifySequencesConfig
+from anaphora.tasks.classify.train_command import train as classify
 from anaphora.tasks.forecast.task import ForecastConfig
-from anaphora.tasks.sequences.regress import RegressConfig
+from anaphora.tasks.sequences.task import LabelsConfig, NumbersConfig
 
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(ClassifyConfig)}
 OWN = {
@@ -29,8 +28,8 @@ OPTIONS = {parameter.name: parameter for parameter in classify.params if isinsta
     ("estimator", "config"),
     [
         (TextClassifier, ClassifyConfig),
-        (SequenceClassifier, ClassifySequencesConfig),
-        (SequenceRegressor, RegressConfig),
+        (SequenceClassifier, LabelsConfig),
+        (SequenceRegressor, NumbersConfig),
         (Forecaster, ForecastConfig),
     ],
 )
@@ -72,7 +71,7 @@ def test_every_option_has_help(name: str) -> None:
     assert len(OPTIONS[name].help or "") > 10
 
 
-@pytest.mark.parametrize("config", [ClassifyConfig, RegressConfig])
+@pytest.mark.parametrize("config", [ClassifyConfig, NumbersConfig])
 def test_every_field_has_help_that_starts_small_and_has_no_full_stop(config: type[Config]) -> None:
     helps = [declared(config, name)["help"] for name in kinds(config)]
     assert [text for text in helps if not text or text.endswith(".")] == []

@@ -119,7 +119,11 @@ def test_covariates_reach_beyond_the_values_and_the_stamps_with_them() -> None:
             {"stamps": np.array(["2020-01", "NaT", "2020-03"], "M8[M]")},
             "the time stamp of step 1 is missing",
         ),
-        ([1, 2, 3], {"stamps": ["2020-01", "2020-02", np.datetime64("NaT")]}, "row 3: the time stamp='NaT' is not a time"),
+        (
+            [1, 2, 3],
+            {"stamps": ["2020-01", "2020-02", np.datetime64("NaT")]},
+            "row 3: the time stamp='NaT' is not a time",
+        ),
     ],
 )
 def test_bad_arrays_are_refused(values, given, match: str) -> None:
@@ -129,12 +133,19 @@ def test_bad_arrays_are_refused(values, given, match: str) -> None:
 
 def test_an_index_is_a_number_or_a_stamp() -> None:
     (one,) = from_arrays([1, 2, 3, 4], ["2020-01", "2020-02", "2020-03", "2020-04"])
-    assert (one.index_of(2), one.index_of("2020-03"), one.index_of("2020-02-15"), one.index_of("2021-01")) == (2, 2, 2, 4)
+    assert (one.index_of(2), one.index_of("2020-03"), one.index_of("2020-02-15"), one.index_of("2021-01")) == (
+        2,
+        2,
+        2,
+        4,
+    )
     assert from_arrays([1, 2, 3])[0].index_of(np.int64(9)) == 3
     with pytest.raises(DataError, match="is not a time stamp"):
         one.index_of("soon")
     for wrong in (True, np.True_, -1, np.int64(-12)):
-        with pytest.raises(DataError, match=rf"^{wrong!s} is not a position in series: a time stamp such as 2020-01-01, or"):
+        with pytest.raises(
+            DataError, match=rf"^{wrong!s} is not a position in series: a time stamp such as 2020-01-01, or"
+        ):
             one.index_of(wrong)
     with pytest.raises(DataError, match="of another kind"):
         from_arrays([1, 2, 3])[0].index_of("2020-01")

@@ -50,7 +50,7 @@ def test_a_wrong_stamp_is_reported_with_its_row(text: str) -> None:
         (("2020-01-01 00:00", "2020-01-01 00:15"), Step(900, "second"), "15 minutes"),
     ],
 )
-def test_the_step_is_stamps_T(texts: tuple[str, ...], step: Step, words: str) -> None:
+def test_the_step_is_recognised(texts: tuple[str, ...], step: Step, words: str) -> None:
     assert Step.of(stamps(*texts), "x") == step
     assert step.in_words() == words
 
@@ -63,7 +63,7 @@ def test_unequal_steps_are_refused_where_they_are() -> None:
         Step.of(stamps("2020-01-01", "2020-01-02", "2020-01-04", "2020-01-05", "2020-01-06"), "air.csv")
     with pytest.raises(DataError, match=r"mostly a month, but from 1949-02 to 1949-04 it is 2 months"):
         Step.of(stamps("1949-01", "1949-02", "1949-04", "1949-05"), "air.csv")
-    with pytest.raises(DataError, match="1 time stamps: two or more"):
+    with pytest.raises(DataError, match="1 time stamps: the step is known from two or more"):
         Step.of(stamps("1949-01"), "air.csv")
 
 

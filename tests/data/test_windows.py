@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anaphora.errors import DataError
 from anaphora.tasks.language.corpus import Corpus, write
 from anaphora.tasks.language.documents import Column, Documents, TextFiles, Texts, held_out, read_documents
 from anaphora.tasks.language.windows import Windows
-from anaphora.errors import DataError
 
 END = 1
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anaphora import SequenceRegressor
-from anaphora.tasks.forecast.series import of_arrays
+from anaphora.tasks.forecast.series import from_arrays
 
 
 def test_the_next_number_is_found_past_what_was_seen(load):
@@ -51,7 +51,7 @@ def test_random_labels_stay_within_chance_and_order_is_learned(load, capsys):
 def test_forecasts_say_who_is_ahead(load, tmp_path, capsys):
     values = [10 + month % 12 + 0.1 * month + (month % 7) / 7 for month in range(120)]
     page = tmp_path / "forecasts.html"
-    scores = load("forecasts").main(of_arrays(values), 0.33, page, horizon=6, lookback=12, season=12, steps=100)
+    scores = load("forecasts").main(from_arrays(values), 0.33, page, horizon=6, lookback=12, season=12, steps=100)
     said = capsys.readouterr().out
     for name, baseline in scores["baselines"].items():
         difference = scores["mae"] - baseline["mae"]

@@ -1,4 +1,4 @@
-"""Nothing that a forecaster may not know reaches it."""
+"""No leak: no future value reaches a forecaster."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def test_nothing_of_the_future_reaches_scales_season_or_weights() -> None:
 
 
 def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
-    """A model of the first values, which then is shown the others."""
+    """A model of the first values, then scored on the others."""
     series = from_arrays(values, DAYS, covariates)
     model = Forecaster(**QUICK | {"steps": 3, "season": None}).fit([one.until(end) for one in series])
     model.backtest(series, [end] * len(series))
@@ -31,7 +31,7 @@ def fit_until(end: int, values: Any, covariates: np.ndarray) -> Forecaster:
 
 
 def test_nothing_that_is_planted_after_the_training_reaches_a_model() -> None:
-    """Not scales, season, the calendar's cycles, weights, margins, the autoregression, nor what MASE divides by."""
+    """Not scales, season, calendar cycles, weights, margins, the autoregression, nor the unit of MASE."""
     rng = np.random.default_rng(4)
     days = np.arange(len(DAYS))
     one, other = (10 + 3 * np.sin(2 * np.pi * days / 7) + rng.normal(size=len(days)) for _ in range(2))
@@ -50,10 +50,9 @@ def test_nothing_that_is_planted_after_the_training_reaches_a_model() -> None:
             np.testing.assert_array_equal(array, model.bundle_.arrays[name])
 
 
-@pytest.mark.parametrize("strategy", ["direct", "recursive"])
-def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy: str) -> None:
+def test_neither_another_series_nor_a_later_covariate_reaches_an_answer() -> None:
     one, other, price = noisy(120, 5), noisy(120, 6), np.random.default_rng(7).normal(size=120)
-    model = Forecaster(**QUICK, strategy=strategy).fit({"one": one, "other": other}, covariates=price)
+    model = Forecaster(**QUICK).fit({"one": one, "other": other}, covariates=price)
     planted, later = other + 1e3, price.copy()
     later[104:] = 1e3  # past the horizon of the first origin
     first, second = (
@@ -65,7 +64,7 @@ def test_neither_another_series_nor_a_later_covariate_reaches_an_answer(strategy
         np.testing.assert_array_equal(first.plots[0].baselines[name], second.plots[0].baselines[name])
 
 
-def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -> None:
+def test_the_unit_of_mase_is_from_the_training_part(fitted: Forecaster) -> None:
     planted = WAVE.copy()
     planted[140:] *= 100
     last = fitted.evaluate(planted, MONTHS, begin=140)["baselines"]["last"]
@@ -73,8 +72,8 @@ def test_the_training_part_alone_says_what_mase_divides_by(fitted: Forecaster) -
     assert last["mae"] / last["mase"] == pytest.approx(unit)
 
 
-def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
-    """Not even one that tells the future."""
+def test_other_columns_are_not_read(tmp_path: Path) -> None:
+    """Not even one that contains the future."""
     file, answers = tmp_path / "series.csv", []
     for told in (0.0, 1.0):
         rows = [
@@ -87,7 +86,7 @@ def test_a_column_that_is_not_named_is_not_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, answers[1][name])
 
 
-def test_an_unknown_series_is_scaled_by_what_came_before_it_is_foretold(fitted: Forecaster) -> None:
+def test_a_new_series_is_scaled_by_its_values_before_the_first_origin(fitted: Forecaster) -> None:
     stranger = {"stranger": 5 * WAVE}, {"stranger": np.concatenate([5 * WAVE[:150], np.full(10, 1e6)])}
     first, second = (fitted.examine(values, MONTHS, begin=140).plots[0] for values in stranger)
     np.testing.assert_array_equal(first.quantiles_hQ, second.quantiles_hQ)
@@ -95,7 +94,7 @@ def test_an_unknown_series_is_scaled_by_what_came_before_it_is_foretold(fitted: 
         np.testing.assert_array_equal(first.baselines[name], second.baselines[name])
 
 
-def test_the_validation_part_teaches_no_scale() -> None:
+def test_the_validation_part_changes_no_scale() -> None:
     long = np.concatenate([np.sin(np.arange(1_000) / 5), np.full(300, 1e4)])
     model = Forecaster(**QUICK | {"steps": 5, "validation": 0.25}).fit(long)
     assert model.bundle_.training["validation_windows"] >= 200

@@ -1,4 +1,4 @@
-"""Series that a forecaster learns within a second, and options that learn them."""
+"""Series that a forecaster learns within a second, and options for it."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ WAVE = 20 + 3 * np.sin(2 * np.pi * T / 12) + 0.05 * T
 
 
 def noisy(T: int, seed: int) -> np.ndarray:
-    """A wave with noise that nothing can foretell."""
+    """A wave with noise that nothing can predict."""
     return 10 + 3 * np.sin(2 * np.pi * np.arange(T) / 12) + np.random.default_rng(seed).normal(size=T)

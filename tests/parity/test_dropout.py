@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from recipes import ROWS, Case, rates
+from recipes import SAMPLES, Case, rates
 
 from anaphora.cells import CELLS
 from anaphora.net import blocks
@@ -14,7 +14,11 @@ RATE = 0.4
 
 
 # One rate at a time, so that one that acts cannot hide another that does not.
-DROPOUTS = [(name, dict.fromkeys(rates(name), 0.0) | {chosen: RATE}) for name in ROWS for chosen in rates(name)]
+DROPOUTS = [
+    (name, dict.fromkeys(rates(sample[3]), 0.0) | {chosen: RATE})
+    for name, sample in SAMPLES.items()
+    for chosen in rates(sample[3])
+]
 every_dropout = pytest.mark.parametrize(("name", "options"), DROPOUTS)
 
 
@@ -162,7 +166,7 @@ def test_it_does_nothing_when_a_saved_model_answers(name, options):
     np.testing.assert_array_equal(rates.in_runtime(*rates.inputs), without.in_runtime(*without.inputs))
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize(("layers", "changes"), [(1, False), (2, True)])
 def test_locked_dropout_stands_between_the_layers_too(name, layers, changes):
     # A language model's layers have a rate of their own.

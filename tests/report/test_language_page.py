@@ -7,9 +7,10 @@ from html import unescape
 import numpy as np
 import pytest
 
+from anaphora.report.plots import learning_curves
 from anaphora.tasks.language.page import page
-from anaphora.report.plots import learning_curves, loss_curves
-from anaphora.report.scores import Reading, compare_readings
+from anaphora.tasks.language.plots import loss_curves
+from anaphora.tasks.language.scores import LanguageScores, compare_readings
 
 PASSAGE = [("ROMEO", 9.5, 4.0), (":", 0.1, 0.2), ("\n", 0.3, 2.9), ("  O", 2.5, 2.6), (" <b>&", 6.0, 8.5), ("\n", 5, 1)]
 SAMPLES = [(0.5, "\nthe the\n"), (1.0, "a <b> & c"), (1.3, "")]
@@ -27,7 +28,7 @@ def scores_of(loss: float = 2.0, **baselines: float) -> dict[str, object]:
 
 def page_of(scores=None, passage=PASSAGE, samples=SAMPLES, training=TRAINING) -> str:
     scores = scores or scores_of(ngram=2.5, unigram=5.0)
-    return page(Reading(scores, passage, samples), training, "validation")
+    return page(LanguageScores(scores, passage, samples), training, "validation")
 
 
 def painted(html: str) -> list[tuple[set[str], str, str]]:

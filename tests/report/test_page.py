@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from anaphora.metrics import bootstrap, classification
-from anaphora.tasks.classify.page import page
 from anaphora.report.label_scores import compare, verdict
 from anaphora.report.plots import calibration_error
+from anaphora.tasks.classify.page import page
 from anaphora.tasks.classify.scores import ClassifierScores
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from anaphora.data.batch import Batch
-from anaphora.tasks.language.documents import Texts
 from anaphora.net.build import Backend, build, draw
+from anaphora.tasks.language.documents import Texts
 from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.train import blocks
 

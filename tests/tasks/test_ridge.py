@@ -3,13 +3,15 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from anaphora.tasks.forecast.windows import ScaledSeries, WindowShape, windows
 from anaphora.tasks.forecast.autoregression import Autoregression
+from anaphora.tasks.forecast.windows import ScaledSeries, WindowShape, windows
 
 
 def windows_of(values: np.ndarray, difference: str = "none"):
     known = np.zeros((len(values) + 9, 1), np.float32)
-    return windows([ScaledSeries(values, known, 0.0, 1.0)], WindowShape(5, 3, 1, 1, difference, False), [0], [len(values)])
+    return windows(
+        [ScaledSeries(values, known, 0.0, 1.0)], WindowShape(5, 3, 1, 1, difference, False), [0], [len(values)]
+    )
 
 
 def test_it_is_the_ridge_regression_of_scikit_learn() -> None:

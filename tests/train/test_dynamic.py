@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from anaphora import LanguageModel
-from anaphora.tasks.language import ngram
+from anaphora.errors import OptionError
+from anaphora.tasks.language import dynamic, ngram
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.documents import Texts
-from anaphora.errors import OptionError
-from anaphora.tasks.language import dynamic
-from anaphora.tasks.language.dynamic import EPSILON, Descent, Pace, mean_squares, unwatched
+from anaphora.tasks.language.dynamic import EPSILON, Hyperparameters, Optimizer, mean_squares, unwatched
 
 SMALL: dict[str, Any] = {
     "hidden_size": 24,
@@ -46,25 +45,25 @@ def training_of(model: LanguageModel) -> Corpus | None:
     return ngram.training_text(model.bundle_.baseline, model.bundle_.task.codec.size)
 
 
-def judged(model: LanguageModel, corpus: Corpus, pace: Pace | None = None, **more: Any) -> Any:
+def token_scores(model: LanguageModel, corpus: Corpus, pace: Hyperparameters | None = None, **more: Any) -> Any:
     more = {"training": training_of(model)} | more
-    return dynamic.judged(model.bundle_.task, model.bundle_.arrays, corpus, pace=pace, **more)
+    return dynamic.token_scores(model.bundle_.task, model.bundle_.arrays, corpus, hyperparameters=pace, **more)
 
 
 @pytest.mark.parametrize("window", [1, 7, 20, 10_000])
 def test_without_a_learning_rate_the_scores_are_the_static_ones(model: LanguageModel, window: int) -> None:
     corpus = corpus_of(model, STRANGER[:150], "", "Otto.", TEXT[:99])
-    still, read = judged(model, corpus, Pace(window, 0.0, 0.1)), model._reader.judged(corpus, 1)
+    still, read = token_scores(model, corpus, Hyperparameters(window, 0.0, 0.1)), model._reader.token_scores(corpus, 1)
     np.testing.assert_allclose(still[:, 0], read[:, 0], atol=1e-5)
     np.testing.assert_array_equal(still[:, 1], read[:, 1])
-    assert abs(judged(model, corpus, Pace(7, 1e-3, 0.1))[:, 0] - read[:, 0]).max() > 0.01
+    assert abs(token_scores(model, corpus, Hyperparameters(7, 1e-3, 0.1))[:, 0] - read[:, 0]).max() > 0.01
 
 
 def test_scores_know_nothing_of_what_comes_after_them(model: LanguageModel) -> None:
-    pace, text = Pace(10, 1e-3, 0.01), TEXT[:205]
-    found = judged(model, corpus_of(model, text), pace)
+    pace, text = Hyperparameters(10, 1e-3, 0.01), TEXT[:205]
+    found = token_scores(model, corpus_of(model, text), pace)
     for at in (50, 57, 199):  # at a window's border, and within
-        other = judged(model, corpus_of(model, text[:at] + STRANGER[: 205 - at]), pace)
+        other = token_scores(model, corpus_of(model, text[:at] + STRANGER[: 205 - at]), pace)
         np.testing.assert_allclose(other[:at], found[:at], atol=1e-6)
         assert other[at, 0] != found[at, 0]
 
@@ -79,7 +78,7 @@ def test_what_recurs_in_a_text_is_learned(model: LanguageModel) -> None:
 
 def test_the_scores_are_those_of_all_targets(model: LanguageModel) -> None:
     corpus = corpus_of(model, STRANGER)
-    found, scores = judged(model, corpus), model.evaluate(STRANGER, dynamic=True)["dynamic"]
+    found, scores = token_scores(model, corpus), model.evaluate(STRANGER, dynamic=True)["dynamic"]
     assert found.shape == (len(STRANGER), 2)
     assert math.isclose(scores["perplexity"], math.exp(-found[:, 0].mean()), rel_tol=1e-5)
     assert math.isclose(scores["bits_per_character"], -found[:, 0].mean() / math.log(2), rel_tol=1e-5)
@@ -96,20 +95,20 @@ def test_the_model_stays_as_it_is(model: LanguageModel) -> None:
 
 def test_a_model_without_its_training_text_learns_from_what_it_reads(model: LanguageModel) -> None:
     corpus = corpus_of(model, STRANGER)
-    still = model._reader.judged(corpus, 1)
-    assert judged(model, corpus, training=None)[:, 0].mean() > still[:, 0].mean() + 0.1
+    still = model._reader.token_scores(corpus, 1)
+    assert token_scores(model, corpus, training=None)[:, 0].mean() > still[:, 0].mean() + 0.1
 
 
 def test_a_step_follows_the_equation() -> None:
     rng = np.random.default_rng(0)
-    shapes, pace = [(3, 4), (5,)], Pace(20, 0.3, 0.6)
+    shapes, pace = [(3, 4), (5,)], Hyperparameters(20, 0.3, 0.6)
     trained, squares, first, second = (
         [rng.standard_normal(shape).astype(np.float32) for shape in shapes] for _ in range(4)
     )
     squares = [square**2 for square in squares]
     squares[1][0] = 0.0  # a weight that nothing depended on
     weights = [torch.nn.Parameter(torch.from_numpy(array.copy())) for array in trained]
-    descent = Descent(weights, [torch.from_numpy(square) for square in squares], pace)
+    descent = Optimizer(weights, [torch.from_numpy(square) for square in squares], pace)
     for gradients in (first, second):
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.grad = torch.from_numpy(gradient)
@@ -134,7 +133,7 @@ def test_mean_squares_are_those_of_the_batches_gradients(model: LanguageModel, m
     found = mean_squares(net, weights, corpus, 2, unwatched)
 
     ids = torch.from_numpy(corpus.ids.astype(np.int64))
-    state = net.zeros(net.encoder.spec.state_shape(1))
+    state = net.zeros(net.encoder.spec.state_shapes(1))
     expected = [torch.zeros_like(weight) for weight in weights]
     for first in (0, 2):
         y_BTH, state = net(ids[None, first : first + 2], torch.tensor([2]), state)
@@ -157,7 +156,7 @@ def test_gradients_are_collected_on_so_much_of_the_training_text(
         counts[what] = len(items)
         return items
 
-    judged(model, corpus_of(model, "Anna sees Otto.\n"), Pace(5, 1e-4, 0.0), watch=watch)
+    token_scores(model, corpus_of(model, "Anna sees Otto.\n"), Hyperparameters(5, 1e-4, 0.0), watch=watch)
     assert counts == {"batches of the training text": 3, "windows": 4}
 
 
@@ -165,8 +164,8 @@ def test_words_and_documents_are_learned_from_too() -> None:
     options = SMALL | {"level": "word", "min_count": 1, "tied": True, "embedding_size": 24}
     model = LanguageModel(**options, steps=60).fit([TEXT[at : at + 90] for at in range(0, 1800, 90)])
     corpus = corpus_of(model, *["Otto sees Anna."] * 40, "")
-    still = model._reader.judged(corpus, 1)
-    assert judged(model, corpus)[:, 0].mean() > still[:, 0].mean()
+    still = model._reader.token_scores(corpus, 1)
+    assert token_scores(model, corpus)[:, 0].mean() > still[:, 0].mean()
 
 
 def test_a_model_of_whole_numbers_does_not_learn(model: LanguageModel) -> None:

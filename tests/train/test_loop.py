@@ -12,8 +12,8 @@ from anaphora.errors import TrainingFailed
 from anaphora.events import Done, Epoch, Start, Step
 from anaphora.net.build import Backend, build, draw, member
 from anaphora.runtime.predictor import Predictor
-from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.task import OPTIMIZERS, SCHEDULES
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.train import blocks, losses
 from anaphora.train.loop import evaluate
 from anaphora.train.optim import learning_rate

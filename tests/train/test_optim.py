@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from anaphora.net.build import Backend, build, draw
-from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.task import OPTIMIZERS
+from anaphora.tasks.classify.task import Classify, ClassifyConfig
 from anaphora.train import blocks
 from anaphora.train.optim import learning_rate, make_optimizer
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from anaphora import TextClassifier
 from anaphora.net.build import draw
+from anaphora.task import TrainingOptions
 from anaphora.tasks.classify.task import ClassifyConfig
 from anaphora.tasks.language.task import LanguageConfig
-from anaphora.task import TrainingOptions
 from anaphora.train.optim import clip, make_optimizer
 from anaphora.train.sparse_adam import SparseAdamW
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from anaphora import LanguageModel
-from anaphora.train import softmax
 from anaphora.train import sampled_softmax as sampled
+from anaphora.train import softmax
 
 V, H, N = 50, 6, 40
 

@@ -1,4 +1,5 @@
 """temporary"""
+
 from dataclasses import dataclass
 
 from anaphora.cells import ACTIVATIONS, CELLS
@@ -11,4 +12,7 @@ class CellOptions(Config):
 
     cell: str = option("lstm", "which recurrent cell", choices=tuple(CELLS))
     activation: str = option("tanh", "the cell's nonlinearity", choices=ACTIVATIONS)
-def make_cell(options): return CELLS[options.cell](options.activation)
+
+
+def make_cell(options):
+    return CELLS[options.cell](options.activation)

@@ -61,7 +61,9 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line. Errors are one line and an exit status (2 a user's mistake, 1 a failure), never a traceback."""
+    """Run the command line. Errors are one line and an exit status (2 a user's mistake, 1 a failure), never a
+    traceback.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

@@ -41,9 +41,9 @@ def command(
     cat lines.txt | anaphora predict model/
     anaphora predict forecaster/ --file air.csv --report next.html
 
-    The answer for a text is a line: the label, its probability, the text, separated by tabs. The rows of a file keep all
-    their columns and get two more, predicted and probability. A forecaster writes a row for each future step, with mean
-    and quantiles.
+    The answer for a text is a line: the label, its probability, the text, separated by tabs. The rows of a file keep
+    all their columns and get two more, predicted and probability. A forecaster writes a row for each future step, with
+    mean and quantiles.
     """
     for text in texts:
         if looks_like_file(text):

@@ -55,9 +55,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded rows. `inputs` holds one or more ragged arrays, each a sequence of `[T_i]` token ids or `[T_i, D]` numbers;
-    the first one's lengths decide which rows share a batch. `targets` is an array with an entry for each row, or, where
-    a row has a sequence of targets, a list of arrays.
+    """Encoded rows. `inputs` holds one or more ragged arrays, each a sequence of `[T_i]` token ids or `[T_i, D]`
+    numbers; the first one's lengths decide which rows share a batch. `targets` is an array with an entry for each row,
+    or, where a row has a sequence of targets, a list of arrays.
     """
 
     inputs: tuple[Sequence[NDArray[Any]], ...]

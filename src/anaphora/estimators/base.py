@@ -41,7 +41,9 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
     _kind: ClassVar[str]
     _reads_text: ClassVar[bool] = False
     _adapt: ClassVar[Callable[[Any], Any]] = staticmethod(lambda options: options)
-    """Options as given -> options with values that follow from a file that they name. Raises OptionError, BundleError."""
+    """Options as given -> options with values that follow from a file that they name. Raises OptionError,
+    BundleError.
+    """
     examined_: Any = None
     """The result of the last evaluation, that of `fit`'s validation rows included."""
 
@@ -127,8 +129,8 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
     ) -> Generator[Event, None, None]:
         """Train the task's networks and adopt the best; whatever stops the training, the best so far is adopted.
 
-        `facts` are saved with the model; their `data_sha256`, the task's facts and the options identify the training whose
-        checkpoints are in `partial`.
+        `facts` are saved with the model; their `data_sha256`, the task's facts and the options identify the training
+        whose checkpoints are in `partial`.
         """
         began = time.perf_counter()
         ensemble = load_training()

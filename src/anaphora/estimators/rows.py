@@ -103,8 +103,8 @@ class RowEstimator(Estimator[TaskT, Predictor[Any]]):
 
         `groups` has a key for each row; rows with the same key are never on both sides of the validation split. By
         default rows that are almost the same are a group. If it is closed or interrupted, the best model so far is the
-        fitted one. With `partial`, a folder, checkpoints are kept there, and an unfinished training of the same data and
-        options continues where it stopped, with the result of an uninterrupted one.
+        fitted one. With `partial`, a folder, checkpoints are kept there, and an unfinished training of the same data
+        and options continues where it stopped, with the result of an uninterrupted one.
         """
         yield from fit_rows(self, self._profile, rows, targets, groups, partial)
 

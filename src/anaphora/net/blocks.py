@@ -29,8 +29,8 @@ Spec = dict[str, Block]
 
 @dataclass(frozen=True)
 class Embedding:
-    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table is not trained. A `sparse` one has a gradient only
-    for the rows that a batch reads.
+    """Token ids -> vectors: `[B, T]` -> `[B, T, D]`. A `frozen` table is not trained. A `sparse` one has a gradient
+    only for the rows that a batch reads.
     """
 
     vocabulary: int
@@ -81,8 +81,8 @@ class Pool:
     """A ragged sequence of outputs -> one vector a row: `[B, T, D]` -> `[B, width]`; zeros for an empty row.
 
     `last` takes, of each direction, the output that has seen the whole row; `attention` a mean weighted by a learned
-    softmax(v . tanh(W y_t + b)) over the steps (Yang et al. 2016, eq. 5-7). Kinds joined by `+` are concatenated. `each`
-    (`engine.pool.EACH`) keeps the output of every step, `[B, T, width]`.
+    softmax(v . tanh(W y_t + b)) over the steps (Yang et al. 2016, eq. 5-7). Kinds joined by `+` are concatenated.
+    `each` (`engine.pool.EACH`) keeps the output of every step, `[B, T, width]`.
     """
 
     kind: str
@@ -105,8 +105,8 @@ POOLS = ("last", "mean", "max", "mean+max", "last+mean+max", "attention")
 
 @dataclass(frozen=True)
 class Dense:
-    """A linear map: `[..., inputs]` -> `[..., outputs]`. With lengths, of the steps before each row's end: `[B, T, inputs]`
-    -> `[N, outputs]`, row after row.
+    """A linear map: `[..., inputs]` -> `[..., outputs]`. With lengths, of the steps before each row's end: `[B, T,
+    inputs]` -> `[N, outputs]`, row after row.
     """
 
     inputs: int

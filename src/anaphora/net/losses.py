@@ -1,8 +1,8 @@
 """Losses as blocks: what training minimises, and how the network's outputs become answers.
 
 `forward` does not call a loss block. Training calls its `loss` with the outputs of `forward`; training and runtime call
-`decode`, which is written once, here, in NumPy. Outputs have one entry for every target, `[N, ...]`: for each row, or, where
-rows have a sequence of targets, for each step before a row's end, row after row.
+`decode`, which is written once, here, in NumPy. Outputs have one entry for every target, `[N, ...]`: for each row, or,
+where rows have a sequence of targets, for each step before a row's end, row after row.
 """
 
 from dataclasses import dataclass, field
@@ -71,9 +71,9 @@ class NextToken(Loss):
     """Cross-entropy over a large vocabulary, in chunks: the logits `[N, V]` never all exist.
 
     Outputs are `(features [B, T, H], lengths [B], weight [V, H], bias [V])`; decodes to logits `[N, V]`. Targets `[N]`
-    are token ids, row after row. In training, `draws` tokens sampled by `frequencies` `[V]` may stand for all the others
-    (`train/sampled_softmax.py`), and penalties on the mean square of the features (`activation_penalty`) and of their
-    changes from step to step (`change_penalty`) are added (Merity et al. 2018, section 4.3: AR and TAR).
+    are token ids, row after row. In training, `draws` tokens sampled by `frequencies` `[V]` may stand for all the
+    others (`train/sampled_softmax.py`), and penalties on the mean square of the features (`activation_penalty`) and of
+    their changes from step to step (`change_penalty`) are added (Merity et al. 2018, section 4.3: AR and TAR).
     """
 
     draws: int = 0

@@ -26,9 +26,9 @@ def compare(
     """The model's scores, those of every baseline under `baselines`, and those of each member under `members`.
 
     `known` are the model's labels: another true label counts as a mistake for every model and is listed under
-    `unknown_labels`. `comparison` holds McNemar's exact test of the model against the linear baseline, and `verdict` its
-    result as a sentence. With `lengths`, the labels are those of the steps of rows, which are dependent: `comparison` then
-    holds the difference of the accuracies with an interval over rows (`metrics.paired`).
+    `unknown_labels`. `comparison` holds McNemar's exact test of the model against the linear baseline, and `verdict`
+    its result as a sentence. With `lengths`, the labels are those of the steps of rows, which are dependent:
+    `comparison` then holds the difference of the accuracies with an interval over rows (`metrics.paired`).
     """
     others = [*baselines.values(), *(members or {}).values()]
     labels = sorted({*truth, *predicted, *(label for answers in others for label in answers)})
@@ -75,7 +75,9 @@ def verdict(scores: Mapping[str, Any]) -> str:
 
 
 def compared(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The scores to compare, by name: the model's first, then its members', if there are several, then the baselines'."""
+    """The scores to compare, by name: the model's first, then its members', if there are several, then the
+    baselines'.
+    """
     baselines = dict(reversed(scores["baselines"].items()))
     if "members" not in scores:
         return {"network": scores, **baselines}

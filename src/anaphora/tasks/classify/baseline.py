@@ -1,7 +1,7 @@
 """The baselines of a text classifier: the most frequent label, and a linear model on TF-IDF of words and word pairs.
 
-Both are fitted on exactly the network's training rows. Cross-validation chooses the linear model's regularisation, so that
-it is a good model and no straw man.
+Both are fitted on exactly the network's training rows. Cross-validation chooses the linear model's regularisation, so
+that it is a good model and no straw man.
 """
 
 import json

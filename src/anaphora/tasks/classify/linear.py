@@ -33,8 +33,8 @@ class Linear:
     """A fitted logistic regression. `terms` name the F columns; `weight` `[K, F]`, `bias` `[K]`; K is 1 for two labels.
 
     With `idf` `[F]`, the features are TF-IDF (sublinear, of length 1) and the model is a softmax. Without, the features
-    are binary and the model is one-vs-rest (naive-Bayes weights: Wang & Manning 2012, section 2.3). `reads` names one of
-    the PATTERNS; `strength` is C, the inverse of the regularisation.
+    are binary and the model is one-vs-rest (naive-Bayes weights: Wang & Manning 2012, section 2.3). `reads` names one
+    of the PATTERNS; `strength` is C, the inverse of the regularisation.
     """
 
     labels: tuple[str, ...]

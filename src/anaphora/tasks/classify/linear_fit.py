@@ -36,7 +36,9 @@ Loss = Callable[[NDArray[Any], NDArray[np.bool_], NDArray[Any]], float]
 
 
 def fit_baseline(texts: Sequence[str], labels: Sequence[str]) -> Linear | None:
-    """The baseline: TF-IDF; C is 1, 3, 10 or 30, by accuracy in 3-fold cross-validation. None where no text has a word."""
+    """The baseline: TF-IDF; C is 1, 3, 10 or 30, by accuracy in 3-fold cross-validation. None where no text has a
+    word.
+    """
     fitting = _Fitting.of(texts, labels, WORDS)
     return fitting.best([Candidate(False, strength) for strength in STRENGTHS], _negative_accuracy) if fitting else None
 
@@ -90,7 +92,9 @@ class _Fitting:
         return None
 
     def best(self, candidates: Sequence[Candidate], loss: Loss) -> Linear:
-        """Fit the candidate with the smallest loss in cross-validation on all rows; the first one where rows are too few."""
+        """Fit the candidate with the smallest loss in cross-validation on all rows; the first one where rows are too
+        few.
+        """
         with warnings.catch_warnings():
             # Warnings about labels with fewer rows than folds, and about a fit that has not quite converged.
             warnings.simplefilter("ignore", UserWarning)

@@ -12,8 +12,8 @@ def log_count_ratios(
 ) -> NDArray[np.float64]:
     """The log-count ratio of each token and label, `[V, K]` (Wang & Manning 2012, section 2.1).
 
-    It is the logarithm of the token's frequency in the label's texts over its frequency in all other texts. A text counts
-    a token once, and every count is incremented by one.
+    It is the logarithm of the token's frequency in the label's texts over its frequency in all other texts. A text
+    counts a token once, and every count is incremented by one.
     """
     count_KV = np.zeros((classes, vocabulary))
     for row, target in zip(rows, targets, strict=True):

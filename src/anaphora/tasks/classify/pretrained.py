@@ -58,8 +58,8 @@ class Pretrained:
         return TextEncoder(options, self.task.codec.tokenizer, self.task.stopwords, documents=True)
 
     def within(self, arrays: Arrays) -> Arrays:
-        """A classifier's initial arrays with the language model's copied in: into the last columns, where a token's vector
-        is wider than the language model's.
+        """A classifier's initial arrays with the language model's copied in: into the last columns, where a token's
+        vector is wider than the language model's.
         """
         initial = {name: array.copy() for name, array in arrays.items()}
         for name, pretrained in self.arrays.items():

@@ -141,8 +141,8 @@ class Classify:
         targets: Sequence[Label],
         pretrained: Pretrained | None = None,
     ) -> Self:
-        """Learn the labels and the vocabulary. With `pretrained`, the vocabulary is the language model's, and the options
-        must be `pretrained.adapted`.
+        """Learn the labels and the vocabulary. With `pretrained`, the vocabulary is the language model's, and the
+        options must be `pretrained.adapted`.
         """
         labels = Labels.learn(targets)
         if pretrained:
@@ -179,8 +179,8 @@ class Classify:
         return ""
 
     def start(self, arrays: Arrays, training: Examples) -> Arrays:
-        """All weights below the pool start as the language model's, if there is one. Token vectors start as the pretrained
-        ones, if there are some; otherwise a part of each starts as naive-Bayes weights of the labels.
+        """All weights below the pool start as the language model's, if there is one. Token vectors start as the
+        pretrained ones, if there are some; otherwise a part of each starts as naive-Bayes weights of the labels.
         """
         if self.pretrained:
             arrays = self.pretrained.within(arrays)

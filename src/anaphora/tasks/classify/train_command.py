@@ -66,7 +66,8 @@ def train(
     rows chooses the best epoch (--validation), another share scores the model (--test-size). Rows with almost the same
     text are never on both sides of a split; --group names what else rows have in common that new rows will not, such as
     the film of a review. The scores are compared with those of the most frequent label and of a linear model, fitted on
-    the same rows. --with-linear averages the network's answers with a linear model's, which is often better than either.
+    the same rows. --with-linear averages the network's answers with a linear model's, which is often better than
+    either.
     """
     check_share(test_size)
     if len({*text, label}) <= len(text):

@@ -52,8 +52,8 @@ class Autoregression:
 
 
 def validation_error(windows: WindowDataset, phases: int) -> float:
-    """The squared error of a linear autoregression on the latest fifth, fitted on the earlier windows; it also reads the
-    first `phases` calendar features of the horizon's first step.
+    """The squared error of a linear autoregression on the latest fifth, fitted on the earlier windows; it also reads
+    the first `phases` calendar features of the horizon's first step.
     """
     return _best(windows, phases)[1]
 

@@ -1,7 +1,7 @@
 """The baselines of a forecaster: the last value, the value a season before, and a linear autoregression.
 
-The autoregression reads the same normalised past as the network, and the covariates; it is fitted on the windows that the
-network is trained on.
+The autoregression reads the same normalised past as the network, and the covariates; it is fitted on the windows that
+the network is trained on.
 """
 
 import json

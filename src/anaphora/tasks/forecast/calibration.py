@@ -1,8 +1,8 @@
 """Margins for a forecaster's quantiles, so that its intervals cover as much of unseen values as they should.
 
-Conformalised quantile regression (Romano, Patterson & Candes 2019) needs held-out windows, and a short series has none to
-spare. So each training window is scored as if it had been held out, as in CV+ (Barber et al. 2021), and only the linear
-part of the model is refitted without it (docs/decisions.md).
+Conformalised quantile regression (Romano, Patterson & Candes 2019) needs held-out windows, and a short series has none
+to spare. So each training window is scored as if it had been held out, as in CV+ (Barber et al. 2021), and only the
+linear part of the model is refitted without it (docs/decisions.md).
 """
 
 import math

@@ -17,7 +17,7 @@ from anaphora.task import ENOUGH_TO_CHOOSE
 from anaphora.tasks.forecast.estimator import Continuation, Forecaster, ends_before
 from anaphora.tasks.forecast.scores import Backtest
 from anaphora.tasks.forecast.series import GAPS, Series, read_series
-from anaphora.tasks.forecast.task import ForecastConfig
+from anaphora.tasks.forecast.task import ForecastConfig, common_step
 from anaphora.tasks.forecast.times import Step, format_stamp
 
 
@@ -80,8 +80,8 @@ def train(
     network. Covariates are numbers that are known in advance, such as a price or a holiday; rows at the end that have
     covariates and no value are future steps.
 
-    The network is scored from rolling origins in the test part, together with three baselines: the last value, the value
-    a season before, and a linear autoregression, which is the initial state of the network.
+    The network is scored from rolling origins in the test part, together with three baselines: the last value, the
+    value a season before, and a linear autoregression, which is the initial state of the network.
     """
     check_share(test_size)
     names = [*([time] if time else []), *value, *group, *covariate]
@@ -173,7 +173,7 @@ def predict(model: Forecaster, folder: Path, request: Request, report: Path | No
     series = series_in(model, folder, request.file, request.encoding)
     forecasts = model.forecast(series)
     time = model.bundle_.columns["time"] or "step"
-    count = write_rows(rows(forecasts, time, model.bundle_.task.step), request.out, request.force)
+    count = write_rows(rows(forecasts, time, common_step(series)), request.out, request.force)
     if request.out:
         say(f"{count:,} forecast steps are in {request.out}")
     if report:

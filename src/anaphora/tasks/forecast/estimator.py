@@ -61,9 +61,9 @@ class Forecaster(Estimator[Forecast, ForecastRunner], config=ForecastConfig, kin
         model.forecast(passengers)[0].quantiles_hQ      # and their quantiles
         model.evaluate(passengers, begin=108)           # scores from rolling origins, with those of the baselines
 
-    Series are an array `[T]`, the columns of `[T, C]`, a list or a dict of such; `stamps` `[T]` are the time stamps of the
-    steps, at equal distances; `covariates` `[A, X]`, A at least T, are known in advance. Its options are the fields of
-    `anaphora.tasks.forecast.task.ForecastConfig`.
+    Series are an array `[T]`, the columns of `[T, C]`, a list or a dict of such; `stamps` `[T]` are the time stamps of
+    the steps, at equal distances; `covariates` `[A, X]`, A at least T, are known in advance. Its options are the fields
+    of `anaphora.tasks.forecast.task.ForecastConfig`.
     """
 
     examined_: Backtest | None = None
@@ -88,10 +88,10 @@ class Forecaster(Estimator[Forecast, ForecastRunner], config=ForecastConfig, kin
     ) -> Generator[Event, None, None]:
         """`fit` as a generator of `anaphora.events`, for a progress bar or a plot.
 
-        The end of each series validates: from the stamp `valid_from` on, or, where it has 200 windows or more, the share
-        of the option `validation`. If it is closed or interrupted, the best model so far is the fitted one. With
-        `partial`, a folder, checkpoints are kept there, and an unfinished training of the same data and options continues
-        where it stopped, with the result of an uninterrupted one.
+        The end of each series validates: from the stamp `valid_from` on, or, where it has 200 windows or more, the
+        share of the option `validation`. If it is closed or interrupted, the best model so far is the fitted one. With
+        `partial`, a folder, checkpoints are kept there, and an unfinished training of the same data and options
+        continues where it stopped, with the result of an uninterrupted one.
         """
         load_training()
         options, series = self._options(), series_of(values, stamps, covariates)
@@ -106,7 +106,8 @@ class Forecaster(Estimator[Forecast, ForecastRunner], config=ForecastConfig, kin
         validation = task.windows(series, ends, lengths)
         if valid_from is not None and not len(validation):
             raise OptionError(
-                f"valid_from={valid_from}: no window of horizon={task.options.horizon} is after it; choose an earlier one"
+                f"valid_from={valid_from}: no window of horizon={task.options.horizon} is after it; choose an earlier "
+                "time stamp"
             )
         if valid_from is None and len(validation) < ENOUGH_TO_CHOOSE:
             ends = lengths

@@ -1,8 +1,8 @@
 """A forecasting network: an encoder reads the recent past in segments, a decoder continues from its state.
 
 The decoder reads what is known of the future and answers a segment at a time (as in SegRNN, Lin et al. 2023, arXiv
-2308.11200, whose decoder reads positions only). A linear map of the past is added (the autoregressive part of LSTNet, Lai
-et al. 2018): a saturating cell cannot follow a trend beyond its training range, a linear map can.
+2308.11200, whose decoder reads positions only). A linear map of the past is added (the autoregressive part of LSTNet,
+Lai et al. 2018): a saturating cell cannot follow a trend beyond its training range, a linear map can.
 """
 
 from dataclasses import dataclass

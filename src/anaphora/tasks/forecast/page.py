@@ -45,8 +45,8 @@ def _scores_table(scores: Mapping[str, Any]) -> str:
         label = BASELINE_NAMES[name].removeprefix("the ")
         rows.append([html.escape(label), *(f"{baseline[key]:.4g}" for key in SHOWN_SCORES)])
     note = (
-        "<p class=soft>MASE: the absolute error divided by that of the seasonal naive forecast within the training part; "
-        "below 1 is better than that. RMSE is of the mean, the others are of the median.</p>"
+        "<p class=soft>MASE: the absolute error divided by that of the seasonal naive forecast within the training "
+        "part; below 1 is better than that. RMSE is of the mean, the others are of the median.</p>"
     )
     return table(["", *SHOWN_SCORES.values()], rows) + note
 

@@ -60,12 +60,13 @@ def compare_forecasts(
 ) -> dict[str, Any]:
     """The network's scores, those of every baseline under `baselines`, and `verdict`, a sentence.
 
-    `answers_NhC` are the network's mean and quantiles; squared errors are of the mean, absolute ones of the median, which
-    minimise them (Gneiting 2011). `units_N` are the errors that MASE divides by, `deviations_N` the deviations that
-    `mse_scaled` divides by. `origins_N` are comparable, and equal for windows that begin at the same time; windows with
-    `overlap` or more origins between their beginnings share no step. `comparison` holds, for each baseline, the difference
-    of the mean absolute scaled errors with its 95 % interval (`metrics.mean_difference`; the network is better below 0).
-    `by_step` holds the mean absolute errors at each step of the horizon, and the network's differences to the baselines.
+    `answers_NhC` are the network's mean and quantiles; squared errors are of the mean, absolute ones of the median,
+    which minimise them (Gneiting 2011). `units_N` are the errors that MASE divides by, `deviations_N` the deviations
+    that `mse_scaled` divides by. `origins_N` are comparable, and equal for windows that begin at the same time; windows
+    with `overlap` or more origins between their beginnings share no step. `comparison` holds, for each baseline, the
+    difference of the mean absolute scaled errors with its 95 % interval (`metrics.mean_difference`; the network is
+    better below 0). `by_step` holds the mean absolute errors at each step of the horizon, and the network's differences
+    to the baselines.
     """
     quantiles_NhQ = answers_NhC[:, :, 1:]
     answers = {NETWORK: quantiles_NhQ[:, :, list(levels).index(MEDIAN)], **baselines}

@@ -78,8 +78,9 @@ def read_series(
 ) -> list[Series]:
     """The series of a file: one for each value column of each group, in the order of their time stamps.
 
-    The last rows of a group may lack all values: they hold the covariates of future steps. Without a column of time stamps
-    the rows are counted. `gaps` is one of GAPS. Raises DataError, which names row and column, for what cannot be used.
+    The last rows of a group may lack all values: they hold the covariates of future steps. Without a column of time
+    stamps the rows are counted. `gaps` is one of GAPS. Raises DataError, which names row and column, for what cannot be
+    used.
     """
     rows: dict[tuple[str, ...], list[tuple[int, Row]]] = {}
     columns = [*([time] if time else []), *values, *groups, *covariates]
@@ -97,9 +98,9 @@ def read_series(
 def from_arrays(
     values: Any, stamps: Sequence[Any] | None = None, covariates: Any = None, title: str = "the series"
 ) -> list[Series]:
-    """The series of arrays: `[T]` is one series, the columns of `[T, C]` are C, and each item of a list or a dict is one;
-    `covariates` are `[A, X]` for all series, or a list or a dict of these. A series without a key is named by its number
-    and the number of series: a model recognises a series by its name. `title` is for error messages.
+    """The series of arrays: `[T]` is one series, the columns of `[T, C]` are C, and each item of a list or a dict is
+    one; `covariates` are `[A, X]` for all series, or a list or a dict of these. A series without a key is named by its
+    number and the number of series: a model recognises a series by its name. `title` is for error messages.
     """
     if isinstance(values, Mapping):
         items = [(str(name), item, name) for name, item in values.items()]

@@ -149,7 +149,7 @@ class Forecast:
         return task.with_calendar(series, cycles) if options.calendar else task
 
     def with_calendar(self, series: Sequence[Series], cycles: Sequence[str]) -> Self:
-        """This task with the cycles of the calendar that make a linear autoregression better."""
+        """The same task with the cycles of the calendar that make a linear autoregression better."""
         begins, ends = [0] * len(series), [len(one) for one in series]
         task = self
         for name in cycles:
@@ -163,12 +163,12 @@ class Forecast:
         return task
 
     def with_scales(self, series: Sequence[Series]) -> Self:
-        """This task with the scales of series that were not in the training, from their given values."""
+        """The same task with the scales of series that were not in the training, from their given values."""
         new = {one.name: _scale(transformed(one, self.options.log)) for one in series if one.name not in self.scales}
         return replace(self, scales={**self.scales, **new})
 
     def resolved(self, windows: int) -> Self:
-        """This task with a value for every option that depends on the number of windows."""
+        """The same task with a value for every option that depends on the number of windows."""
         return replace(self, options=self.options.resolved(windows))
 
     def shape(self) -> WindowShape:
@@ -196,7 +196,7 @@ class Forecast:
         return windows([self.scaled(one) for one in series], self.shape(), begins, ends, stride)
 
     def extended(self, series: Series) -> Series:
-        """A series with stamps and covariates for the horizon after it. Raises DataError where covariates are missing."""
+        """A series with stamps and covariates of the horizon after it. Raises DataError if covariates are missing."""
         end = len(series) + self.options.horizon
         missing = end - len(series.stamps_A)
         if missing <= 0:

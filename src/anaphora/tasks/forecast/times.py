@@ -37,8 +37,8 @@ class Step:
 
     @classmethod
     def of(cls, stamps_T: Stamps, name: str) -> Self:
-        """The distance of all neighbours, which are in order. Raises DataError, with the `name` of what has the stamps, where
-        the distances differ or there is none.
+        """The distance of all neighbours, which are in order. Raises DataError, with the `name` of what has the stamps,
+        where the distances differ or there is none.
         """
         step = cls.most_common(stamps_T, name)
         steps = np.diff(step.counts(stamps_T))
@@ -143,8 +143,8 @@ def parse(texts: Sequence[str], column: str, rows: Sequence[int] | None = None) 
             stamps[index], zoned[index] = _stamp(text.strip())
         except ValueError:
             raise DataError(
-                f"row {rows[index]}: {column}={text!r} is not a time stamp such as 2020-01, 2020-01-31, 2020-01-31 14:00 "
-                "or a whole number"
+                f"row {rows[index]}: {column}={text!r} is not a time stamp such as 2020-01, 2020-01-31 or "
+                "2020-01-31 14:00, and not a whole number"
             ) from None
         except _TooFineError:
             raise DataError(f"row {rows[index]}: {column}={text!r} {TOO_FINE}") from None
@@ -166,7 +166,7 @@ def dst_hint(stamps_T: Stamps) -> str:
     """The end of an error message, for stamps finer than days."""
     if stamps_T.dtype.kind != "M" or not (stamps_T.astype(np.int64) % DAY).any():
         return ""
-    return "; where clocks change for daylight saving time, stamps need their offset from UTC, as in 2020-03-29 01:00+01:00"
+    return "; where clocks change in spring and autumn, stamps need their offset from UTC: 2020-03-29 01:00+01:00"
 
 
 def cycle_features(stamps_T: Stamps, cycles: Sequence[str]) -> NDArray[np.float32]:

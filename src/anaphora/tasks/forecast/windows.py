@@ -29,8 +29,8 @@ class ScaledSeries:
 
 @dataclass(frozen=True)
 class WindowShape:
-    """How windows are cut and normalised: `difference` is one of DIFFERENCES; with `scale_windows` each window is divided
-    by its root mean square.
+    """How windows are cut and normalised: `difference` is one of DIFFERENCES; with `scale_windows` each window is
+    divided by its root mean square.
     """
 
     lookback: int
@@ -204,8 +204,8 @@ class WindowDataset:
 def windows(
     series: Sequence[ScaledSeries], shape: WindowShape, begins: Sequence[int], ends: Sequence[int], stride: int = 1
 ) -> WindowDataset:
-    """The windows with a complete history whose horizons are within `[begins[s], ends[s])` of each series, `stride` steps
-    apart.
+    """The windows with a complete history whose horizons are within `[begins[s], ends[s])` of each series, `stride`
+    steps apart.
     """
     origins = [
         np.arange(max(begin, shape.min_history), end - shape.horizon + 1, stride)

@@ -141,8 +141,8 @@ class LanguageModel(Estimator[Language, Scorer], config=LanguageConfig, kind="la
 
         The text is read as `streams` parts side by side, each from no state: by default one for every 5,000 tokens, 8
         at most. With `dynamic` it is read once more, as one stream, by a copy of the model that learns from each part
-        of it once it is scored (`anaphora.tasks.language.dynamic`): `dynamic` holds the perplexity, bits and accuracy of that.
-        It needs the extra `train`.
+        of it once it is scored (`anaphora.tasks.language.dynamic`): `dynamic` holds the perplexity, bits and accuracy
+        of that. It needs the extra `train`.
         """
         return self.examine(texts, streams, dynamic).scores
 
@@ -200,7 +200,8 @@ class LanguageModel(Estimator[Language, Scorer], config=LanguageConfig, kind="la
     def generate(self, prompt: str = "", length: int = 200, *, stop: str | None = None, **sampling: Any) -> str:
         """What the model writes after a prompt: `length` tokens, fewer where a document ends or `stop` comes.
 
-        Options: `temperature`, `top_k`, `top_p`, `repetition_penalty`, `seed` (`anaphora.runtime.decoding.sampling.Sampling`).
+        Options: `temperature`, `top_k`, `top_p`, `repetition_penalty`, `seed`
+        (`anaphora.runtime.decoding.sampling.Sampling`).
         """
         return "".join(self.stream(prompt, length, stop=stop, **sampling))
 

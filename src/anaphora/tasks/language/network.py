@@ -64,8 +64,8 @@ def spec(options: LanguageOptions, *, vocabulary: int, unknown: int, loss: NextT
 
 
 def forward(net: Any, ids_BT: Any, lengths_B: Any, state: Any = None) -> Any:
-    """`(features [B, T, H], lengths [B], weight [V, H], bias [V])` and the state at the rows' ends. The loss applies the
-    output layer, a few rows at a time: logits `[B, T, V]` would not fit into memory.
+    """`(features [B, T, H], lengths [B], weight [V, H], bias [V])` and the state at the rows' ends. The loss applies
+    the output layer, a few rows at a time: logits `[B, T, V]` would not fit into memory.
     """
     x_BTD = net.locked_dropout(net.embedding(net.word_dropout(ids_BT)))
     y_BTH, state = net.encoder(x_BTD, lengths_B, state)

@@ -65,8 +65,9 @@ class Scorer:
     def token_scores(self, corpus: Corpus, streams: int | None = None, window: int = WINDOW) -> NDArray[np.float32]:
         """For every target of a corpus its log-probability, and 1 where no token had a higher one: `[N, 2]`.
 
-        The text is read as `streams` parallel parts, each from the zero state: by default one for every 5,000 targets, at
-        most 8. The state is carried within each part, so the `window` does not change the result. Raises OptionError.
+        The text is read as `streams` parallel parts, each from the zero state: by default one for every 5,000 targets,
+        at most 8. The state is carried within each part, so the `window` does not change the result. Raises
+        OptionError.
         """
         if streams is None:
             streams = max(1, min(MAX_STREAMS, corpus.targets // MIN_TARGETS))

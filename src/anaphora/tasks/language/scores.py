@@ -20,8 +20,8 @@ MUCH_SEEN = 0.1
 
 @dataclass(frozen=True)
 class LanguageScores:
-    """`scores` as of `compare_readings`, each token of a passage with its negative log-probability (nats) under the network
-    and under the n-gram model, and generated samples with their temperatures.
+    """`scores` as of `compare_readings`, each token of a passage with its negative log-probability (nats) under the
+    network and under the n-gram model, and generated samples with their temperatures.
     """
 
     scores: dict[str, Any]
@@ -52,9 +52,10 @@ def compare_readings(
 ) -> dict[str, Any]:
     """A language model's scores of a text, with those of every baseline under `baselines`.
 
-    `log_probabilities_N` are the tokens' log-probabilities; each baseline's `[N, 2]` also say whether no token had a higher
-    one. `comparison` has the mean difference of the log-probabilities, the network's less the n-gram model's, in nats a
-    token, with its 95 % interval over blocks of 100 tokens, which are nearly independent; `verdict` is its sentence.
+    `log_probabilities_N` are the tokens' log-probabilities; each baseline's `[N, 2]` also say whether no token had a
+    higher one. `comparison` has the mean difference of the log-probabilities, the network's less the n-gram model's, in
+    nats a token, with its 95 % interval over blocks of 100 tokens, which are nearly independent; `verdict` is its
+    sentence.
     """
     scores = dict(network) | {"bits_per_character": bits_per_character(log_probabilities_N, characters)}
     scores["baselines"] = {

@@ -178,8 +178,8 @@ class Language:
     def encode(
         self, documents: Documents, file: Path | None = None, closed: bool | None = None, cut: bool = False
     ) -> Corpus:
-        """Documents -> a corpus, in `file` if there is one; `closed`, if given, overrides the task's. A last document that
-        is `cut` does not end.
+        """Documents -> a corpus, in `file` if there is one; `closed`, if given, overrides the task's. A last document
+        that is `cut` does not end.
         """
         closed = self.closed if closed is None else closed
         return corpus.write(documents, self.ids, self.codec.size, END_ID, closed, file, cut)
