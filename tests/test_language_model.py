@@ -313,7 +313,7 @@ def test_a_state_that_is_not_there_is_told(hello: LanguageModel, tmp_path: Path)
 
 
 def test_token_ids_of_what_was_killed_are_not_left(tmp_path: Path) -> None:
-    left = tmp_path / TOKEN_IDS / "training.ids"
+    left = tmp_path / "token-ids" / "training.ids"
     left.parent.mkdir()
     left.write_bytes(b"left")
     for _ in LanguageModel(**SMALL, steps=2).fit_events(HELLO, partial=tmp_path):

@@ -9,8 +9,11 @@ from toy import Toy
 from anaphora import SequenceRegressor, TextClassifier, load
 from anaphora.cli import main
 from anaphora.data.table import Table, read_table
+from anaphora.estimators import rows as row_estimators
+from anaphora.estimators.rows import Rows, validation_split
 from anaphora.tasks.classify.baseline import Baselines
 from anaphora.tasks.classify.train_command import split_rows
+from anaphora.tasks.sequences.task import NumbersConfig
 
 
 def planted(toy: Toy) -> tuple[list[str], list[str]]:
@@ -43,13 +46,12 @@ def held_out(
 ) -> Any:
     """Fit, and tell which row numbers were held out to choose the best epoch."""
     parts = []
-    split = TextClassifier._split
 
-    def remember(self: TextClassifier, *given: Any) -> Any:
-        parts.append(split(self, *given))
+    def remember(*given: Any) -> Any:
+        parts.append(validation_split(*given))
         return parts[-1]
 
-    monkeypatch.setattr(TextClassifier, "_split", remember)
+    monkeypatch.setattr(row_estimators, "validation_split", remember)
     for _ in estimator.fit_events(texts, labels, groups):
         pass
     [(_, held)] = parts

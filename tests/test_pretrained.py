@@ -13,7 +13,7 @@ from toy import Toy, make_toy
 from anaphora import LanguageModel, TextClassifier, load
 from anaphora.errors import BundleError, DataError, OptionError
 from anaphora.events import Step
-from anaphora.net.build import build, draw, layers, member
+from anaphora.net.build import Backend, build, draw, layers, member
 from anaphora.tasks.classify.naive_bayes import log_count_ratios
 from anaphora.tasks.classify.network import spec
 from anaphora.tasks.classify.task import (

@@ -9,13 +9,13 @@ from anaphora.extras import load_name
 from anaphora.tasks import packages
 
 if TYPE_CHECKING:
-    from anaphora.errors import AnaphoraError
-    from anaphora.estimators.load import load
-    from anaphora.tasks.classify.estimator import TextClassifier
-    from anaphora.tasks.forecast.estimator import Forecaster
-    from anaphora.tasks.language.estimator import LanguageModel
-    from anaphora.tasks.sequences.classifier import SequenceClassifier
-    from anaphora.tasks.sequences.regressor import SequenceRegressor
+    from anaphora.errors import AnaphoraError as AnaphoraError
+    from anaphora.estimators.load import load as load
+    from anaphora.tasks.classify.estimator import TextClassifier as TextClassifier
+    from anaphora.tasks.forecast.estimator import Forecaster as Forecaster
+    from anaphora.tasks.language.estimator import LanguageModel as LanguageModel
+    from anaphora.tasks.sequences.classifier import SequenceClassifier as SequenceClassifier
+    from anaphora.tasks.sequences.regressor import SequenceRegressor as SequenceRegressor
 
 _NAMES = {"AnaphoraError": "anaphora.errors.AnaphoraError", "load": "anaphora.estimators.load.load"} | {
     name: path for task in packages() for name, path in task.ESTIMATORS.items()

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
 from anaphora.config import Config, option
-from anaphora.data.batch import Source
+from anaphora.data.batch import Examples
 from anaphora.errors import OptionError, in_words
 from anaphora.extras import load_name
 from anaphora.net.blocks import Spec
@@ -82,7 +82,7 @@ class RowTask(Task, Protocol):
     def learn(cls, options: Any, rows: Sequence[Any], targets: Sequence[Any]) -> Self:
         """Learn what must be known before training, from the training rows and nothing else."""
 
-    def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Source:
+    def encode(self, rows: Sequence[Any], targets: Sequence[Any] | None = None) -> Examples:
         """A person's rows and targets -> the network's inputs and targets."""
 
     def blank(self) -> Any:

@@ -1,8 +1,8 @@
-"""temporary"""
+"""The options of the recurrent cell, and the cell that they make."""
 
 from dataclasses import dataclass
 
-from anaphora.cells import ACTIVATIONS, CELLS
+from anaphora.cells import ACTIVATIONS, CELLS, Cell
 from anaphora.config import Config, option
 
 
@@ -14,5 +14,6 @@ class CellOptions(Config):
     activation: str = option("tanh", "the cell's nonlinearity", choices=ACTIVATIONS)
 
 
-def make_cell(options):
+def make_cell(options: CellOptions) -> Cell:
+    """The cell of these options. Raises OptionError at an activation that it does not have."""
     return CELLS[options.cell](options.activation)

@@ -51,11 +51,11 @@ def command(shapes: tuple[str, ...], cells: tuple[str, ...], repeats: int, threa
         else:
             say(f"  {row.shape} {row.cell} {row.work}: {row.ratio(half=False):.2f}, auto {row.ratio(half=True):.2f}")
     if not as_json:
-        results.print(table(rows))
+        results().print(table(rows))
         auto = benchmark.geometric_means(rows, half=True)
         for (cell, work), mean in benchmark.geometric_means(rows, half=False).items():
             others = f"{mean:.2f} in float32, {auto[cell, work]:.2f} auto"
-            results.print(f"{cell} {work}, geometric mean of the ratios: {others}")
+            results().print(f"{cell} {work}, geometric mean of the ratios: {others}")
 
 
 def table(rows: list[Any]) -> Table:

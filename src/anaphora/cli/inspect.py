@@ -83,8 +83,8 @@ def show_file(facts: dict[str, Any]) -> None:
         out.print(f"\nLabels: {shorten(shown)}", soft_wrap=True)
         for name, accuracy in facts["label_leakage"].items():
             out.print(
-                f"Label leakage: the column {name!r} alone predicts the label of {accuracy:.1%} of the rows; a model that "
-                "reads it learns nothing from the texts.",
+                f"Label leakage: the column {name!r} alone predicts the label of {accuracy:.1%} of the rows; a model "
+                "that reads it learns nothing from the texts.",
                 soft_wrap=True,
             )
 

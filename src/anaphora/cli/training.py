@@ -127,6 +127,6 @@ def show_scores(examined: Examined | None, training: Mapping[str, Any], optimist
         say("No data were held out, so there are no scores; try the model on data that it has not seen.")
         return
     show(examined, "test" if "test" in training else "validation")
-    if "test" not in training and any(epoch["score"] is not None for epoch in training["epochs"]):
-        if examined.scores["n"] >= ENOUGH_TO_CHOOSE:
-            say(optimistic)
+    chosen = any(epoch["score"] is not None for epoch in training["epochs"])
+    if "test" not in training and chosen and examined.scores["n"] >= ENOUGH_TO_CHOOSE:
+        say(optimistic)

@@ -82,22 +82,19 @@ class Examples:
         steps, row after row, `[N, ...]`.
         """
         inputs = [array for rows in self.inputs for array in collect([rows[i] for i in chosen])]
-        return Batch(tuple(inputs), self._targets_of(chosen))
+        return Batch(tuple(inputs), None if self.targets is None else self._targets_of(chosen))
 
     def count(self, chosen: NDArray[np.int64]) -> int:
         """How many targets a batch has."""
-        return len(chosen) if self._one_a_row else sum(len(self.targets[i]) for i in chosen)  # type: ignore[index]
+        return len(chosen) if self.targets is None else len(self._targets_of(chosen))
 
     def tokens(self, chosen: NDArray[np.int64]) -> int:
         return sum(len(rows[i]) for rows in self.inputs for i in chosen)
 
-    @property
-    def _one_a_row(self) -> bool:
-        return self.targets is None or isinstance(self.targets, np.ndarray)
-
-    def _targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any] | None:
-        if self.targets is None or isinstance(self.targets, np.ndarray):
-            return None if self.targets is None else self.targets[chosen]
+    def _targets_of(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
+        assert self.targets is not None
+        if isinstance(self.targets, np.ndarray):
+            return self.targets[chosen]
         return np.concatenate([self.targets[i] for i in chosen])
 
 

@@ -115,7 +115,7 @@ class Estimator(ABC, Generic[TaskT, RunnerT]):
         self._options()
 
     def _options(self) -> Any:
-        return self._adapt(self._config.from_dict(self.get_params()))
+        return type(self)._adapt(self._config.from_dict(self.get_params()))
 
     def _train(
         self,

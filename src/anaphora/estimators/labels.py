@@ -27,8 +27,8 @@ def checked_labels(
         raise DataError(f"every row has the label {in_words(map(repr, counts))}: two or more labels are needed")
     if rare := [label for label, count in counts.items() if count < min_count]:
         raise DataError(
-            f"label {in_words(map(repr, rare))} has only one row; each label needs two or more: leave the row out, or give "
-            "it another label"
+            f"label {in_words(map(repr, rare))} has only one row; each label needs two or more: leave the row out, or "
+            "give it another label"
         )
     return labels
 

@@ -104,8 +104,8 @@ def tables(scores: Mapping[str, Any], data: str) -> list[Table | str]:
         parts.append(f"Labels that do not occur in the training data, counted as mistakes: {unknown}.")
     if scores.get("seen_in_training"):
         parts.append(
-            f"{scores['seen_in_training']:,} of the {scores['n']:,} rows have a text from the training data: their scores "
-            "are optimistic."
+            f"{scores['seen_in_training']:,} of the {scores['n']:,} rows have a text from the training data: their "
+            "scores are optimistic."
         )
     return parts
 

@@ -24,7 +24,7 @@ class Loss(Block):
         raise NotImplementedError  # abstract, in a class that torch's metaclass keeps from being an ABC
 
     def decode(self, outputs: Any) -> NDArray[Any]:
-        return self.spec.decode(to_numpy(outputs))  # type: ignore[no-any-return]  # a spec is Any here
+        return self.spec.decode(to_numpy(outputs))
 
     def target_scores(self, outputs: Any, targets: torch.Tensor) -> NDArray[Any]:
         """What the task's metrics need to know of every target, `[N, ...]`: here, the decoded answers."""
@@ -49,7 +49,7 @@ class Quantiles(Loss):
 
     def target_scores(self, outputs: Any, targets: torch.Tensor) -> NDArray[Any]:
         """The loss of each row, `[B]`."""
-        return to_numpy(self._of_rows(outputs, targets))  # type: ignore[no-any-return]  # Any array
+        return to_numpy(self._of_rows(outputs, targets))
 
     def _of_rows(self, outputs: Any, targets_Bh: torch.Tensor) -> torch.Tensor:
         mean_Bh, quantiles_BhQ = outputs[0][:, :, 0], outputs[0][:, :, 1:]
@@ -85,7 +85,7 @@ class NextToken(Noise, Loss):
         """Of each target its log-probability, and 1 where no token has a higher one: `[N, 2]`."""
         features_BTH, lengths_B, weight_VH, bias_V = outputs
         x_NH = flat(features_BTH, lengths_B)
-        return to_numpy(scores(x_NH, weight_VH, bias_V, targets, self.precision))  # type: ignore[no-any-return]
+        return to_numpy(scores(x_NH, weight_VH, bias_V, targets, self.precision))
 
     def _penalty(self, features_BTH: torch.Tensor, lengths_B: torch.Tensor) -> Any:
         penalty: Any = 0.0

@@ -81,9 +81,10 @@ class TextClassifier(RowEstimator[Classify], config=ClassifyConfig, kind="classi
         mean_NK: NDArray[np.float32] = np.mean(list(members.values()), axis=0)
         return mean_NK
 
-    @staticmethod
-    def _adapt(options: ClassifyConfig) -> Any:
-        return options if options.pretrained == "none" else read_pretrained(options.pretrained).adapted(options)
+
+def adapt(options: ClassifyConfig) -> Any:
+    """With a pretrained language model, the options that follow from it."""
+    return options if options.pretrained == "none" else read_pretrained(options.pretrained).adapted(options)
 
 
 def check(options: ClassifyConfig, rows: Sequence[Any], targets: Sequence[Any]) -> tuple[list[str], list[Any]]:
@@ -118,6 +119,7 @@ def baseline(options: ClassifyConfig, rows: Rows) -> dict[str, bytes]:
     return Baselines.fit(rows.rows, [names[label] for label in rows.targets]).to_files() | rows_files(rows.rows)
 
 
+TextClassifier._adapt = staticmethod(adapt)
 TextClassifier._profile = RowProfile(check, groups, learn, baseline, strata=lambda options, targets: targets)
 
 

@@ -121,7 +121,8 @@ def split_rows(table: Table, groups: list[int], test_size: float, seed: int) -> 
     kept, held = split(groups, table.labels, test_size, np.random.default_rng([seed, 1]))
     if not len(held):
         raise DataError(
-            "no row can be held out for --test-size: all rows of each label have almost the same text; give --test-size 0"
+            "no row can be held out for --test-size: all rows of each label have almost the same text; "
+            "give --test-size 0"
         )
 
     def part(rows: Iterable[int]) -> Part:

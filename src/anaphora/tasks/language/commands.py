@@ -101,8 +101,8 @@ EVALUATE_OPTIONS = [
     click.Option(
         ["--dynamic"],
         is_flag=True,
-        help="Also score by dynamic evaluation: the model learns from each part of the text after scoring it. Slower, and "
-        "needs the extra train; the saved model is not changed.",
+        help="Also score by dynamic evaluation: the model learns from each part of the text after scoring it. Slower, "
+        "and needs the extra train; the saved model is not changed.",
     ),
 ]
 
