@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from anaphora.net.build import draw
 from anaphora.tasks.language import network as language
 from anaphora.tasks.language.generate import start
-from anaphora.tasks.language.scorer import Reader
+from anaphora.tasks.language.scorer import Scorer
 from anaphora.tasks.language.task import Language, LanguageConfig
 from anaphora.text.codec import Codec
 
@@ -38,7 +38,7 @@ def network(H: int, layers: int) -> tuple[Language, Weights]:
 
 
 def ours(task: Language, arrays: Weights, precision: str) -> Write:
-    reader = Reader(task, arrays, precision)
+    reader = Scorer(task, arrays, precision)
     return lambda length: start(reader, "", 1).write(length, temperature=TEMPERATURE, seed=1)
 
 

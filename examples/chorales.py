@@ -194,7 +194,7 @@ def surprise(model: LanguageModel, kept: Texts, valid: Texts, test: Texts) -> di
     learned, choosing, scored = task.encode(kept), task.encode(valid), task.encode(test, closed=False)
     order = ngram.best_order(learned, choosing, task.codec.size, ORDERS)
     print(f"n-gram model: {order} tokens")
-    surprises = {"network": -sum(float(chorale.sum()) for chorale in model.score(test.texts))}
+    surprises = {"network": -sum(float(chorale.sum()) for chorale in model.log_probabilities(test.texts))}
     for name, n in (("ngram", order), ("unigram", 1)):
         counted = ngram.NGram.fit(learned.ids, learned.starts, task.codec.size, n)
         surprises[name] = -float(counted.log_probabilities(scored.ids, scored.starts).sum())

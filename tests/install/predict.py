@@ -57,7 +57,7 @@ def check_language_model(model, expected):
     """Everything that a language model does without torch: reading, writing, states of writing."""
     texts = expected["texts"]
     for text, scores in zip(texts, expected["scores"], strict=True):
-        np.testing.assert_allclose(model.score([text])[0], scores, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(model.log_probabilities([text])[0], scores, rtol=1e-4, atol=1e-5)
     surprise = -np.mean(expected["scores"][0])
     np.testing.assert_allclose(model.perplexity(texts[0]), np.exp(surprise), rtol=1e-4)
     np.testing.assert_allclose(model.evaluate(texts[0])["loss"], surprise, rtol=1e-4)
