@@ -11,9 +11,10 @@ import pytest
 from anaphora import LanguageModel, load
 from anaphora.errors import DataError, OptionError
 from anaphora.events import Epoch, Step
-from anaphora.tasks.language import generate as writing
 from anaphora.tasks.language import ngram
 from anaphora.tasks.language.documents import Texts
+from anaphora.tasks.language.estimator import TOKEN_IDS, as_documents
+from anaphora.tasks.language.generate import Generation, ReferenceEngine
 from anaphora.tasks.language.scorer import Scorer
 from anaphora.text.codec import END_ID
 
@@ -59,8 +60,8 @@ def test_it_learns_where_documents_end(animals: LanguageModel) -> None:
 
 def test_scores_are_log_probabilities_of_each_token(hello: LanguageModel) -> None:
     texts = ["hello world\n", "hxllo", ""]
-    scores = hello.score(texts)
-    assert hello.score([]) == []
+    scores = hello.log_probabilities(texts)
+    assert hello.log_probabilities([]) == []
     assert [len(row) for row in scores] == [12, 5, 0]
     assert all((row <= 0).all() for row in scores)
     assert scores[1][1] < scores[0][1] - 2  # x after h
@@ -72,28 +73,28 @@ def test_scores_are_log_probabilities_of_each_token(hello: LanguageModel) -> Non
 
 def test_a_texts_score_does_not_depend_on_the_texts_beside_it(hello: LanguageModel) -> None:
     texts = ["hello", "", "world hello\n" * 200, "o"]
-    for text, row in zip(texts, hello.score(texts), strict=True):
-        np.testing.assert_allclose(row, hello.score([text])[0], atol=1e-5)
+    for text, row in zip(texts, hello.log_probabilities(texts), strict=True):
+        np.testing.assert_allclose(row, hello.log_probabilities([text])[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "gru_textbook"])
 def test_the_state_is_carried_over_windows_of_any_length(cell: str) -> None:
     model = LanguageModel(**SMALL | {"layers": 2, "cell": cell}, steps=3).fit(HELLO)
-    reader: Scorer = model._reader
-    corpus = reader.task.encode(Texts([HELLO[:200], "", "world", HELLO[:77]]))
-    whole = reader.token_scores(corpus, 1, 10_000)
+    scorer: Scorer = model._runner
+    corpus = scorer.task.encode(Texts([HELLO[:200], "", "world", HELLO[:77]]))
+    whole = scorer.token_scores(corpus, 1, 10_000)
     for window in (1, 7, 100):
-        np.testing.assert_allclose(reader.token_scores(corpus, 1, window), whole, atol=1e-5)
+        np.testing.assert_allclose(scorer.token_scores(corpus, 1, window), whole, atol=1e-5)
     by_document = [
-        reader.token_scores(reader.task.encode(Texts([t]), closed=False), 1) for t in (HELLO[:200], "", "world")
+        scorer.token_scores(scorer.task.encode(Texts([t]), closed=False), 1) for t in (HELLO[:200], "", "world")
     ]
     np.testing.assert_allclose(np.concatenate(by_document), whole[: sum(map(len, by_document))], atol=1e-5)
 
 
 def test_streams_differ_only_after_their_beginnings(hello: LanguageModel) -> None:
-    reader: Scorer = hello._reader
-    corpus = reader.task.encode(Texts([HELLO]))
-    one, two = reader.token_scores(corpus, 1), reader.token_scores(corpus, 2)
+    scorer: Scorer = hello._runner
+    corpus = scorer.task.encode(Texts([HELLO]))
+    one, two = scorer.token_scores(corpus, 1), scorer.token_scores(corpus, 2)
     half = corpus.targets // 2
     np.testing.assert_allclose(one[:half], two[:half], atol=1e-5)
     assert abs(one[half, 0] - two[half, 0]) > 1e-3  # the second stream begins without a state
@@ -105,14 +106,14 @@ def test_streams_differ_only_after_their_beginnings(hello: LanguageModel) -> Non
 def test_writing_is_the_same_in_one_call_in_chunks_step_by_step_and_by_the_plain_loop(cell: str, level: str) -> None:
     options = SMALL | {"layers": 2, "cell": cell, "level": level, "min_count": 1}
     model = LanguageModel(**options, steps=5).fit(DOCUMENTS)
-    reader: Scorer = model._reader
+    scorer: Scorer = model._runner
     how = {"temperature": 1.3, "top_k": 9, "top_p": 0.95, "repetition_penalty": 1.1, "seed": 5}
 
     def written(*lengths: int, plain: bool = False) -> list[str]:
         state = model.start("the", samples=3)
         if plain:
-            engine = writing.Plain(reader.net, 3, reader.task.codec.size)
-            state = writing.Writing(reader, engine, 3)
+            engine = ReferenceEngine(scorer.net, 3, scorer.task.codec.size)
+            state = Generation(scorer, engine, 3)
             state.read("the")
         parts = [state.write(length, **how) for length in lengths]
         return ["".join(row) for row in zip(*parts, strict=True)]
@@ -215,7 +216,7 @@ def test_a_state_of_another_model_is_refused(hello: LanguageModel, animals: Lang
     with pytest.raises(DataError, match="state of another model"):
         animals.resume(tmp_path / "state")
     (tmp_path / "state").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="is not a state of writing"):
+    with pytest.raises(DataError, match="is not a saved generation state"):
         hello.resume(tmp_path / "state")
 
 
@@ -243,8 +244,8 @@ def test_embeddings_are_the_mean_of_the_outputs(hello: LanguageModel) -> None:
     found = hello.embed(["hello", "", "he"])
     assert found.shape == (3, SMALL["hidden_size"])
     assert not found[1].any()
-    ids = hello._reader.task.encode(Texts(["he"])).ids.astype(np.int64)[None]  # [END] h e
-    features, _ = hello._reader.net(ids, np.array([3]))
+    ids = hello._runner.task.encode(Texts(["he"])).ids.astype(np.int64)[None]  # [END] h e
+    (features, *_), _ = hello._runner.net(ids, np.array([3]))
     np.testing.assert_allclose(found[2], features[0, 1:].mean(0), atol=1e-6)
     one, other = hello.embed(["h", "e"])
     assert np.abs(one - other).max() > 1e-3
@@ -265,7 +266,7 @@ def test_scores_say_what_makes_them_too_kind(tmp_path: Path) -> None:
     model = LanguageModel(**SMALL | {"level": "word", "min_count": 1}, steps=3).fit(text, new)
     own, other = model.evaluate(text), model.evaluate(new + " never met" * 40)
     assert (own["passages_seen"], own["unknown_tokens"]) == (1, 0)
-    assert "100% of the passages looked up stand in the training text" in own["verdict"]
+    assert "100% of the sampled passages are in the training text" in own["verdict"]
     assert other["passages_seen"] < 0.1
     assert 0.05 < other["unknown_tokens"] < 0.2
     assert "of the tokens are unknown to both models" in other["verdict"]
@@ -276,8 +277,8 @@ def test_scores_say_that_cleaning_makes_bits_too_few() -> None:
     tagged = "<b>to be</b> or <i>not</i> to be\n" * 60
     plain, cleaned = (LanguageModel(**SMALL, steps=3, strip_html=strip).fit(tagged, tagged) for strip in (False, True))
     assert (plain.evaluate(tagged)["cleaned"], cleaned.evaluate(tagged)["cleaned"]) == (False, True)
-    assert "cleaning" not in plain.evaluate(tagged)["verdict"]
-    assert "What cleaning takes from the text need not be spelled" in cleaned.evaluate(tagged)["verdict"]
+    assert "cleaned" not in plain.evaluate(tagged)["verdict"]
+    assert "The text is cleaned; the bits per character still count" in cleaned.evaluate(tagged)["verdict"]
 
 
 @pytest.mark.parametrize(("lengths", "ends"), [((300, 700), 1), ((1_000, 5), 0), ((1_000,), 0)])
@@ -308,12 +309,12 @@ def test_what_is_no_count_of_tokens_or_samples_is_refused(hello: LanguageModel, 
 
 def test_a_state_that_is_not_there_is_told(hello: LanguageModel, tmp_path: Path) -> None:
     for place in (tmp_path / "absent", tmp_path):
-        with pytest.raises(DataError, match="is not a state of writing"):
+        with pytest.raises(DataError, match="is not a saved generation state"):
             hello.resume(place)
 
 
 def test_token_ids_of_what_was_killed_are_not_left(tmp_path: Path) -> None:
-    left = tmp_path / "token-ids" / "training.ids"
+    left = tmp_path / TOKEN_IDS / "training.ids"
     left.parent.mkdir()
     left.write_bytes(b"left")
     for _ in LanguageModel(**SMALL, steps=2).fit_events(HELLO, partial=tmp_path):
@@ -349,7 +350,7 @@ def test_the_text_is_read_in_order_and_the_epochs_are_told() -> None:
 
 @pytest.mark.parametrize("text", ["", [], ["", ""]])
 def test_an_empty_text_is_refused(text: Any) -> None:
-    with pytest.raises(DataError, match="the text to learn from is empty"):
+    with pytest.raises(DataError, match="the training text is empty"):
         LanguageModel(**SMALL).fit(text)
 
 
@@ -360,9 +361,7 @@ def test_a_text_of_which_no_word_is_known_is_refused() -> None:
 
 @pytest.mark.parametrize("texts", [np.array(["ab cd", "ef"]), ("ab cd", "ef"), iter(["ab cd", "ef"])])
 def test_any_collection_of_texts_is_one_of_documents(texts: Any) -> None:
-    from anaphora.tasks.language.estimator import documents_of
-
-    assert ["".join(document) for document in documents_of(texts)] == ["ab cd", "ef"]
+    assert ["".join(document) for document in as_documents(texts)] == ["ab cd", "ef"]
 
 
 def test_tied_vectors_are_as_wide_as_the_state() -> None:
@@ -382,9 +381,9 @@ def test_odd_wishes_are_refused(hello: LanguageModel) -> None:
     with pytest.raises(OptionError, match="stop=''"):
         hello.generate("h", 5, stop="")
     with pytest.raises(DataError, match="a list of texts"):
-        hello.score("hello")
+        hello.log_probabilities("hello")
     with pytest.raises(DataError, match="text 1 is 3"):
-        hello.score(["a", 3])  # type: ignore[list-item]
+        hello.log_probabilities(["a", 3])  # type: ignore[list-item]
     with pytest.raises(DataError, match="the text to score is empty"):
         hello.evaluate("")
     with pytest.raises(OptionError, match="tied=True reads and scores"):

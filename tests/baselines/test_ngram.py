@@ -130,9 +130,9 @@ def test_the_likeliest_token_may_be_one_that_a_shorter_context_knows(order):
     documents = [np.minimum(rng.zipf(1.6, length), kinds - 1).tolist() for length in rng.integers(0, 20, 120)]
     held = [np.minimum(rng.zipf(1.6, 100), kinds - 1).tolist() for _ in range(3)]
     model = NGram.fit(*corpus(documents), kinds, order)
-    scores_N2 = model.token_scores(*corpus(held))
-    assert scores_N2[:, 1].tolist() == hits_by_hand(model, held)
-    assert 0.1 < scores_N2[:, 1].mean() < 0.9
+    judged_N2 = model.token_scores(*corpus(held))
+    assert judged_N2[:, 1].tolist() == hits_by_hand(model, held)
+    assert 0.1 < judged_N2[:, 1].mean() < 0.9
 
 
 def test_discounts_by_hand():

@@ -41,7 +41,7 @@ def test_both_rows_stand_in_the_table_and_a_sentence_says_what_it_brings(
     assert (done.code, done.err) == (0, "")
     rows = [line.split("  ")[0] for line in done.out.splitlines()]
     assert rows.index("network, dynamic") == rows.index("network") + 1
-    assert "Learning from the text as it reads, the network is better by " in done.out
+    assert "With dynamic evaluation the network is better by " in done.out
     assert "dynamic" not in run("evaluate", writer, stranger).out
 
 

@@ -59,7 +59,7 @@ def test_windows_hold_every_target_once_with_what_stands_before_it(
         numbers = windows.numbers(window)
         seen[numbers] += 1
         inputs = [id for row, n in zip(ids_RT, lengths_R, strict=True) for id in row[:n]]
-        places = corpus.places(numbers)
+        places = corpus.indices(numbers)
         assert inputs == corpus.ids[places - 1].tolist()
         assert windows.batch(window).targets.tolist() == corpus.ids[places].tolist()
         assert windows.count(window) == len(numbers)
@@ -78,7 +78,7 @@ def test_a_row_goes_on_only_within_its_document(documents: list[str], streams: i
         ends = np.cumsum(lengths)
         for row, stream in enumerate(batch.carry.enters_R):
             first = numbers[ends[row] - lengths[row]]
-            opens = corpus.places(np.array([first]))[0] - 1 in corpus.starts
+            opens = corpus.indices(np.array([first]))[0] - 1 in corpus.starts
             if stream >= 0:
                 assert first == last_of_stream[stream] + 1
                 assert not opens

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from anaphora.report.plots import learning_curves
-from anaphora.tasks.language.page import page
 from anaphora.tasks.language.plots import loss_curves
-from anaphora.tasks.language.scores import LanguageScores, compare_readings
+from anaphora.tasks.language.scores import LanguageScores, compare
 
 PASSAGE = [("ROMEO", 9.5, 4.0), (":", 0.1, 0.2), ("\n", 0.3, 2.9), ("  O", 2.5, 2.6), (" <b>&", 6.0, 8.5), ("\n", 5, 1)]
 SAMPLES = [(0.5, "\nthe the\n"), (1.0, "a <b> & c"), (1.3, "")]
@@ -23,12 +22,12 @@ def scores_of(loss: float = 2.0, **baselines: float) -> dict[str, object]:
     network = {"perplexity": math.exp(loss), "next_token_accuracy": 0.437, "n": 1_000}
     hits_N = np.arange(1_000) % 4 == 0
     theirs = {name: np.column_stack([np.full(1_000, -value), hits_N]) for name, value in baselines.items()}
-    return compare_readings(network, np.full(1_000, -loss), theirs, 4_000)
+    return compare(network, np.full(1_000, -loss), theirs, 4_000)
 
 
 def page_of(scores=None, passage=PASSAGE, samples=SAMPLES, training=TRAINING) -> str:
     scores = scores or scores_of(ngram=2.5, unigram=5.0)
-    return page(LanguageScores(scores, passage, samples), training, "validation")
+    return LanguageScores(scores, passage, samples).page(training, "validation")
 
 
 def painted(html: str) -> list[tuple[set[str], str, str]]:
@@ -59,7 +58,7 @@ def test_whatever_a_person_named_or_wrote_is_escaped():
 
 def test_it_has_every_part():
     html = page_of()
-    parts = ["Scores", "Learning", "Where it is surprised", "What it writes", "How it was made"]
+    parts = ["Scores", "Learning curve", "Probability of each token", "Generated samples", "Training"]
     assert re.findall("<h2>(.*?)</h2>", html) == parts
     assert "<title>play.txt: validation text</title>" in html
     assert "1,000 tokens that were not trained on" in html
@@ -68,7 +67,7 @@ def test_it_has_every_part():
 
 
 def test_what_there_is_nothing_to_say_of_is_left_out():
-    assert re.findall("<h2>(.*?)</h2>", page_of(passage=[], samples=[], training={})) == ["Scores", "How it was made"]
+    assert re.findall("<h2>(.*?)</h2>", page_of(passage=[], samples=[], training={})) == ["Scores", "Training"]
 
 
 def test_the_verdict_stands_on_top():
@@ -174,9 +173,9 @@ def test_what_was_not_measured_has_no_line():
     assert ">n-gram model<" not in svg
 
 
-@pytest.mark.parametrize("curves", [loss_curves, learning_curves])
-def test_each_network_of_an_ensemble_has_a_line_of_its_own(curves):
-    svg = curves([*EPOCHS, *EPOCHS], None)
+@pytest.mark.parametrize(("curves", "more"), [(loss_curves, [None]), (learning_curves, ["macro F1"])])
+def test_each_network_of_an_ensemble_has_its_own_line(curves, more):
+    svg = curves([*EPOCHS, *EPOCHS], *more)
     (line,) = re.findall(r'<path d="(M [^"]*)" clip-path="[^"]*" style="fill: none; stroke: var\(--net', svg)
     assert [len(part.split("L")) for part in line.split("M")[1:]] == [3, 3]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from anaphora.data.batch import Batch
 from anaphora.net.build import Backend, build, draw
 from anaphora.tasks.language.documents import Texts
 from anaphora.tasks.language.task import Language, LanguageConfig
@@ -22,7 +21,7 @@ def test_the_penalty_of_changes_is_that_of_features_without_dropout() -> None:
     net.seed(0)
     net.train()
     y_BTH = torch.randn(1, 9, 64, generator=torch.Generator().manual_seed(0))
-    batch = Batch((torch.zeros(1, 9, dtype=torch.int64), torch.tensor([9])), torch.zeros(9, dtype=torch.int64))
+    nets = [make(task) for task in (penal, plain)]
     found = []
     for _ in range(400):
         features = net.dropout(y_BTH)

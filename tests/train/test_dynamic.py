@@ -45,25 +45,25 @@ def training_of(model: LanguageModel) -> Corpus | None:
     return ngram.training_text(model.bundle_.baseline, model.bundle_.task.codec.size)
 
 
-def token_scores(model: LanguageModel, corpus: Corpus, pace: Hyperparameters | None = None, **more: Any) -> Any:
+def token_scores(model: LanguageModel, corpus: Corpus, hyper: Hyperparameters | None = None, **more: Any) -> Any:
     more = {"training": training_of(model)} | more
-    return dynamic.token_scores(model.bundle_.task, model.bundle_.arrays, corpus, hyperparameters=pace, **more)
+    return dynamic.token_scores(model.bundle_.task, model.bundle_.arrays, corpus, hyperparameters=hyper, **more)
 
 
 @pytest.mark.parametrize("window", [1, 7, 20, 10_000])
 def test_without_a_learning_rate_the_scores_are_the_static_ones(model: LanguageModel, window: int) -> None:
     corpus = corpus_of(model, STRANGER[:150], "", "Otto.", TEXT[:99])
-    still, read = token_scores(model, corpus, Hyperparameters(window, 0.0, 0.1)), model._reader.token_scores(corpus, 1)
+    still, read = token_scores(model, corpus, Hyperparameters(window, 0.0, 0.1)), model._runner.token_scores(corpus, 1)
     np.testing.assert_allclose(still[:, 0], read[:, 0], atol=1e-5)
     np.testing.assert_array_equal(still[:, 1], read[:, 1])
     assert abs(token_scores(model, corpus, Hyperparameters(7, 1e-3, 0.1))[:, 0] - read[:, 0]).max() > 0.01
 
 
 def test_scores_know_nothing_of_what_comes_after_them(model: LanguageModel) -> None:
-    pace, text = Hyperparameters(10, 1e-3, 0.01), TEXT[:205]
-    found = token_scores(model, corpus_of(model, text), pace)
+    hyper, text = Hyperparameters(10, 1e-3, 0.01), TEXT[:205]
+    found = token_scores(model, corpus_of(model, text), hyper)
     for at in (50, 57, 199):  # at a window's border, and within
-        other = token_scores(model, corpus_of(model, text[:at] + STRANGER[: 205 - at]), pace)
+        other = token_scores(model, corpus_of(model, text[:at] + STRANGER[: 205 - at]), hyper)
         np.testing.assert_allclose(other[:at], found[:at], atol=1e-6)
         assert other[at, 0] != found[at, 0]
 
@@ -95,24 +95,24 @@ def test_the_model_stays_as_it_is(model: LanguageModel) -> None:
 
 def test_a_model_without_its_training_text_learns_from_what_it_reads(model: LanguageModel) -> None:
     corpus = corpus_of(model, STRANGER)
-    still = model._reader.token_scores(corpus, 1)
+    still = model._runner.token_scores(corpus, 1)
     assert token_scores(model, corpus, training=None)[:, 0].mean() > still[:, 0].mean() + 0.1
 
 
 def test_a_step_follows_the_equation() -> None:
     rng = np.random.default_rng(0)
-    shapes, pace = [(3, 4), (5,)], Hyperparameters(20, 0.3, 0.6)
+    shapes, hyper = [(3, 4), (5,)], Hyperparameters(20, 0.3, 0.6)
     trained, squares, first, second = (
         [rng.standard_normal(shape).astype(np.float32) for shape in shapes] for _ in range(4)
     )
     squares = [square**2 for square in squares]
     squares[1][0] = 0.0  # a weight that nothing depended on
     weights = [torch.nn.Parameter(torch.from_numpy(array.copy())) for array in trained]
-    descent = Optimizer(weights, [torch.from_numpy(square) for square in squares], pace)
+    optimizer = Optimizer(weights, [torch.from_numpy(square) for square in squares], hyper)
     for gradients in (first, second):
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.grad = torch.from_numpy(gradient)
-        descent.step()
+        optimizer.step()
 
     mean = np.concatenate([np.sqrt(square).ravel() for square in squares]).mean()
     assert (0.6 * np.sqrt(squares[0]) > mean).any()  # a pull that would lead too far
@@ -136,12 +136,12 @@ def test_mean_squares_are_those_of_the_batches_gradients(model: LanguageModel, m
     state = net.zeros(net.encoder.spec.state_shapes(1))
     expected = [torch.zeros_like(weight) for weight in weights]
     for first in (0, 2):
-        y_BTH, state = net(ids[None, first : first + 2], torch.tensor([2]), state)
-        logits = y_BTH[0] @ net.head.weight.T + net.head.bias
+        (y_BTH, _, weight_VH, bias_V), state = net(ids[None, first : first + 2], torch.tensor([2]), state)
+        logits = y_BTH[0] @ weight_VH.T + bias_V
         loss = torch.nn.functional.cross_entropy(logits, ids[first + 1 : first + 3])
         for total, gradient in zip(expected, torch.autograd.grad(loss, weights), strict=True):
             total += gradient**2 / 2
-        state = net.fixed(state)
+        state = net.detach(state)
     for own, other in zip(found, expected, strict=True):
         torch.testing.assert_close(own, other, rtol=1e-3, atol=1e-9)
 
@@ -149,7 +149,7 @@ def test_mean_squares_are_those_of_the_batches_gradients(model: LanguageModel, m
 def test_gradients_are_collected_on_so_much_of_the_training_text(
     model: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dynamic, "MOST_TARGETS", 1_500)
+    monkeypatch.setattr(dynamic, "MAX_TARGETS", 1_500)
     counts: dict[str, int] = {}
 
     def watch(items: Any, what: str) -> Any:
@@ -164,16 +164,18 @@ def test_words_and_documents_are_learned_from_too() -> None:
     options = SMALL | {"level": "word", "min_count": 1, "tied": True, "embedding_size": 24}
     model = LanguageModel(**options, steps=60).fit([TEXT[at : at + 90] for at in range(0, 1800, 90)])
     corpus = corpus_of(model, *["Otto sees Anna."] * 40, "")
-    still = model._reader.token_scores(corpus, 1)
+    still = model._runner.token_scores(corpus, 1)
     assert token_scores(model, corpus)[:, 0].mean() > still[:, 0].mean()
 
 
 def test_a_model_of_whole_numbers_does_not_learn(model: LanguageModel) -> None:
     rounded = LanguageModel.from_bundle(model.bundle_, "int8")
-    with pytest.raises(OptionError, match="does not learn"):
+    with pytest.raises(OptionError, match="cannot be trained"):
         rounded.evaluate(STRANGER, dynamic=True)
 
 
 def build(model: LanguageModel) -> Any:
     task = model.bundle_.task
-    return dynamic.build(task.recipe, task.spec(), dynamic.blocks, model.bundle_.arrays).eval()
+    return dynamic.build(
+        task.recipe, task.spec(), dynamic.Backend(dynamic.blocks, "float32"), model.bundle_.arrays
+    ).eval()

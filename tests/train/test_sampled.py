@@ -72,6 +72,6 @@ def test_a_model_learns_by_it_and_scores_all_tokens(tied: bool) -> None:
     model = LanguageModel(**options, sampled_softmax=3, steps=300, batch_size=4, learning_rate=0.02, seed=1).fit(text)
     assert model.perplexity(text) < 1.5
     likely = np.exp(
-        [float(model.score([f"the {word}"])[0].sum()) for word in ("cat", "dog", "mat", "log", "sat", "on")]
+        [float(model.log_probabilities([f"the {word}"])[0].sum()) for word in ("cat", "dog", "mat", "log", "sat", "on")]
     )
     assert likely.sum() < 1

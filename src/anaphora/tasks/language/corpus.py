@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from anaphora.tasks.language.documents import Documents
 
-AT_ONCE = 1 << 21
-"""Characters that are encoded together, more or less: a tokenizer has threads, and takes 30 bytes for each."""
-HELD = 1 << 20
-"""Numbers that are held before they go to the file."""
+CHUNK = 1 << 21
+"""Characters that are encoded together, about: a tokenizer has threads, and takes 30 bytes for each."""
+BUFFER = 1 << 20
+"""Token ids that are buffered before they are written to the file."""
 
 
 @dataclass(frozen=True)
 class Corpus:
     """Documents one after another: document i is `ids[starts[i]:starts[i + 1]]`, and begins with the token `[END]`.
 
-    Every token but the first of each document is a target. `characters` counts those of the documents' text.
+    Every token but the first of each document is a target. `characters` is the length of the text.
     """
 
     ids: NDArray[Any]
@@ -43,12 +43,12 @@ class Corpus:
     def frequencies(self, vocabulary: int) -> NDArray[np.float32]:
         """How often each token occurs, `[V]`."""
         counts_V = np.zeros(vocabulary, np.int64)
-        for first in range(0, len(self.ids), HELD):
-            counts_V += np.bincount(self.ids[first : first + HELD], minlength=vocabulary)
+        for first in range(0, len(self.ids), BUFFER):
+            counts_V += np.bincount(self.ids[first : first + BUFFER], minlength=vocabulary)
         return counts_V.astype(np.float32)
 
-    def places(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where in `ids` the targets of these numbers stand; each is predicted from the token before it."""
+    def indices(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The indices in `ids` of the targets with these numbers; each is predicted from the token before it."""
         return targets + 1 + self.document_of(targets)
 
     def document_of(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -56,7 +56,7 @@ class Corpus:
 
     @cached_property
     def before(self) -> NDArray[np.int64]:
-        """How many targets stand before each document, and before the end."""
+        """How many targets are before each document, and before the end."""
         return self.starts - np.arange(len(self.starts))
 
 
@@ -69,14 +69,14 @@ def write(
     file: Path | None = None,
     cut: bool = False,
 ) -> Corpus:
-    """Encode documents, into `file` where there is one; `closed` ends each with `end`, too, as something to learn, but
-    for the last one where that is `cut`.
+    """Encode documents, into `file` if it is given. With `closed` each also ends with `end`, as a target; the last one
+    does not if it is `cut`.
     """
     kind = np.uint16 if vocabulary <= 1 << 16 else np.uint32
     writer = _Writer(kind, file)
     lengths: list[int] = []
     characters = 0
-    for some in _together(_marked(documents)):
+    for some in _chunks(_marked(documents)):
         encoded = encode([piece for piece, _ in some])
         for (piece, first), ids in zip(some, encoded, strict=True):
             if first:
@@ -90,14 +90,14 @@ def write(
     return Corpus(writer.array(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), characters)
 
 
-def _together(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bool]]]:
-    """Some pieces at a time, AT_ONCE characters or a little more."""
+def _chunks(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bool]]]:
+    """Several pieces at a time, CHUNK characters or a little more."""
     some: list[tuple[str, bool]] = []
     size = 0
     for piece, first in marked:
         some.append((piece, first))
         size += len(piece) + 1
-        if size >= AT_ONCE:
+        if size >= CHUNK:
             yield some
             some, size = [], 0
     if some:
@@ -105,7 +105,7 @@ def _together(marked: Iterable[tuple[str, bool]]) -> Iterable[list[tuple[str, bo
 
 
 def _marked(documents: Documents) -> Iterable[tuple[str, bool]]:
-    """All pieces, each with whether a document begins with it; a document without any has an empty one."""
+    """All pieces, each with whether it is the first of a document; a document without pieces has an empty one."""
     for document in documents:
         first = True
         for piece in document:
@@ -116,26 +116,26 @@ def _marked(documents: Documents) -> Iterable[tuple[str, bool]]:
 
 
 class _Writer:
-    """Numbers that are added to the end of a file, or of a list where there is no file."""
+    """Appends token ids to a file, or to a list where there is no file."""
 
     def __init__(self, kind: Any, file: Path | None) -> None:
         self.kind, self.file = kind, file
         self._parts: list[NDArray[Any]] = []
-        self._held = 0
+        self._buffered = 0
         if file:
             file.write_bytes(b"")
 
     def add(self, ids: Any) -> int:
         self._parts.append(np.asarray(ids, self.kind))
-        self._held += len(ids)
-        if self.file and self._held > HELD:
+        self._buffered += len(ids)
+        if self.file and self._buffered > BUFFER:
             self._flush(self.file)
         return len(ids)
 
     def _flush(self, file: Path) -> None:
         with file.open("ab") as out:
             np.concatenate(self._parts).tofile(out)
-        self._parts, self._held = [], 0
+        self._parts, self._buffered = [], 0
 
     def array(self) -> NDArray[Any]:
         if not self._parts and not self.file:

@@ -1,6 +1,6 @@
-"""Texts for a language model: documents, each in pieces, so that neither needs to fit into memory.
+"""Texts for a language model: documents in pieces, so that neither needs to fit into memory.
 
-Documents are anything that can be iterated again and again and gives, for each document, its pieces.
+Documents are a re-iterable that yields the pieces of each document.
 """
 
 import io
@@ -19,11 +19,11 @@ from anaphora.data.table import join
 from anaphora.errors import DataError
 
 PIECE = 1 << 18
-"""Characters of a piece, more or less: it ends where a line ends."""
-LONG_LINE = 1 << 12
-"""Characters after which the end of a line is not waited for."""
-FEWEST_DOCUMENTS = 100
-"""Of so many documents whole ones are held out; of fewer, the tail of the text."""
+"""Characters of a piece, about: it ends where a line ends."""
+MAX_LINE = 1 << 12
+"""A border is moved to the next line only if that is within so many characters."""
+MIN_DOCUMENTS = 100
+"""From so many documents on whole documents are held out; of fewer, the tail of the text."""
 
 
 class Documents(Protocol):
@@ -57,7 +57,7 @@ class TextFiles:
 
 @dataclass(frozen=True)
 class Column:
-    """The rows of a table, each a document: its columns of text, joined. Rows without any are left out."""
+    """The rows of a table, each a document: its columns of text, joined. Rows without text are skipped."""
 
     path: Path
     columns: Sequence[str]
@@ -80,7 +80,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Some documents of others."""
+    """A subset of documents."""
 
     documents: Documents
     chosen: NDArray[np.bool_]
@@ -91,7 +91,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Stretch:
-    """The characters `first` to `past` of all documents, taken as one text; documents outside of it are left out."""
+    """The characters `first` to `past` of all documents as one text; documents outside of it are skipped."""
 
     documents: Documents
     first: int
@@ -112,13 +112,13 @@ class Stretch:
 
 
 def pieces(lines: IO[str]) -> Iterator[str]:
-    """A text in pieces that end with a line, unless a line is very long."""
+    """A text in pieces that end at line ends, unless a line is very long."""
     while piece := lines.read(PIECE):
         yield piece + (lines.readline(PIECE) if not piece.endswith("\n") else "")
 
 
 def read_documents(paths: Sequence[Path], columns: Sequence[str], encoding: str) -> Documents:
-    """The documents of files: each row of a table, whose texts `columns` name, and each file of plain text.
+    """The documents of files: each row of a table, with its text in `columns`, and each file of plain text.
 
     Raises DataError where a table is given without columns, there is no file, or the first document cannot be read.
     """
@@ -126,7 +126,7 @@ def read_documents(paths: Sequence[Path], columns: Sequence[str], encoding: str)
     for path in text_files(paths):
         is_table = path.name.lower().removesuffix(".gz").endswith(FORMATS)
         if is_table and not columns:
-            raise DataError(f"{path} is a table: say which column holds the texts with --text")
+            raise DataError(f"{path} is a table: name the column of the texts with --text")
         if not path.is_file():
             raise DataError(f"{path} is not a file")
         sources.append(Column(path, columns, encoding) if is_table else TextFiles([path], encoding))
@@ -140,30 +140,30 @@ def read_documents(paths: Sequence[Path], columns: Sequence[str], encoding: str)
 
 def text_files(paths: Sequence[Path]) -> list[Path]:
     """The files of `paths`: of a folder all .txt and .txt.gz in it, by name. Raises DataError where there are none."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if not path.is_dir():
-            found.append(path)
+            files.append(path)
             continue
         inside = sorted(file for file in path.rglob("*") if file.name.lower().endswith((".txt", ".txt.gz")))
         if not inside:
-            raise DataError(f"{path} is a folder without any .txt or .txt.gz in it")
-        found += inside
-    return found
+            raise DataError(f"{path} is a folder without .txt and .txt.gz files")
+        files += inside
+    return files
 
 
 def held_out(
-    documents: Documents, share: float, rng: "np.random.Generator", fewest: int = 1
+    documents: Documents, share: float, rng: "np.random.Generator", min_characters: int = 1
 ) -> tuple[Documents, Documents]:
-    """Most of the text, and a share that is held out: of many documents some whole ones, else the text's tail.
+    """Split off a share of the text: whole documents if there are many, else the tail of the text.
 
-    Of many, those of the same text, case and signs aside, never straddle the two. The tail begins where a line does. Of
-    a text with less than `fewest` characters nothing is held out.
+    Documents with the same text, except for case and punctuation, are never on both sides. The tail begins at the
+    beginning of a line. Nothing is held out of a text with less than `min_characters`.
     """
     lengths = np.array([sum(map(len, document)) for document in documents], np.int64)
-    if not share or lengths.sum() < fewest:
+    if not share or lengths.sum() < min_characters:
         return documents, Texts([])
-    if len(lengths) >= FEWEST_DOCUMENTS:
+    if len(lengths) >= MIN_DOCUMENTS:
         keys = np.concatenate([text_keys(["".join(document)]) for document in documents])
         kept, _ = split(keys.tolist(), [0] * len(keys), share, rng)
         is_kept = np.zeros(len(keys), bool)
@@ -174,13 +174,13 @@ def held_out(
     return Stretch(documents, 0, border), Stretch(documents, border, total)
 
 
-def _line_start(documents: Documents, place: int) -> int:
-    """The next place where a line begins; `place` itself where none does within its piece, or soon."""
+def _line_start(documents: Documents, position: int) -> int:
+    """The next beginning of a line; `position` itself where none is near, or in the same piece."""
     at = 0
     for document in documents:
         for piece in document:
-            if at + len(piece) > place:
-                found = at + piece.find("\n", place - at, place - at + LONG_LINE) + 1
-                return found if place < found < at + len(piece) else place
+            if at + len(piece) > position:
+                start = at + piece.find("\n", position - at, position - at + MAX_LINE) + 1
+                return start if position < start < at + len(piece) else position
             at += len(piece)
-    return place
+    return position

@@ -86,7 +86,7 @@ def token_scores(
         outputs = streams.outputs(batch)
         with torch.no_grad():
             scores_N2[some.first : some.past] = loss_of(net).target_scores(outputs, batch.targets)
-        loss_of(net).loss(outputs, batch.targets).backward()  # type: ignore[no-untyped-call]  # torch's own
+        loss_of(net).loss(outputs, batch.targets).backward()
         optimizer.step()
     return scores_N2
 
@@ -106,7 +106,7 @@ def mean_squares(
     sums = [torch.zeros_like(weight) for weight in weights]
     for some in watch(batches, "batches of the training text"):
         batch = to_device(windows.batch(some), weights[0].device)
-        loss_of(net).loss(streams.outputs(batch), batch.targets).backward()  # type: ignore[no-untyped-call]
+        loss_of(net).loss(streams.outputs(batch), batch.targets).backward()
         for total, gradient in zip(sums, pop_gradients(weights), strict=True):
             total.addcmul_(gradient, gradient)
     return [total.div_(len(batches)) for total in sums]

@@ -1,4 +1,4 @@
-"""`anaphora generate`: what a language model writes, while it writes it."""
+"""`anaphora generate`: text from a language model, shown while it is generated."""
 
 import json
 import secrets
@@ -22,21 +22,21 @@ from anaphora.tasks.language.estimator import LanguageModel
 SEEDS = 2**31
 
 
-@click.command("generate", short_help="Write text with a language model.")
+@click.command("generate", short_help="Generate text with a language model.")
 @click.argument("model", type=FILE)
-@click.option("--prompt", default="", help="The beginning, which the model goes on with.")
-@click.option("--length", default=400, show_default=True, type=click.IntRange(1), help="Tokens to write.")
+@click.option("--prompt", default="", help="The beginning of the text, which the model continues.")
+@click.option("--length", default=400, show_default=True, type=click.IntRange(1), help="Tokens to generate.")
 @click.option("--stop", help="Stop before this text.")
-@click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Texts to write, side by side.")
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Texts to generate, in parallel.")
 @takes_options_of(Sampling, seed="a new one for each call")
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default="float32",
     show_default=True,
-    help="What the products are computed in; int8 and bfloat16 are faster.",
+    help="Number format of the products; int8 and bfloat16 are faster.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a sample.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each sample.")
 def command(
     model: Path,
     prompt: str,
@@ -47,42 +47,43 @@ def command(
     as_json: bool,
     **sampling: Any,
 ) -> None:
-    """Write with MODEL, from its beginning or after a prompt; seen while it is written.
+    """Generate text with MODEL, after a prompt or from the beginning.
 
     \b
     anaphora generate model/
     anaphora generate model/ --prompt "ROMEO:" --length 500 --temperature 0.8
     anaphora generate model/ --prompt "It was" --samples 3 --top-p 0.9 --stop "."
 
-    Without --seed each call writes something new, and says its seed, with which it can be repeated. Words or characters
-    of the prompt that the model has never seen are read as unknown ones; none are ever written.
+    Without --seed each call generates another text and prints its seed, with which it can be repeated. Words or
+    characters of the prompt that are not in the vocabulary are read as [UNK], which is never generated.
     """
     if click.get_current_context().get_parameter_source("seed") is ParameterSource.DEFAULT:
         sampling["seed"] = secrets.randbelow(SEEDS)
         say(f"--seed {sampling['seed']}")
-    Sampling.from_dict(sampling)  # wrong values are told before the model is read
-    writer, prompt = load(model, precision), replace_surrogates(prompt)
-    if not isinstance(writer, LanguageModel):
-        task = writer.bundle_.task.name
-        raise OptionError(f"{model} is a model for the task {task!r}: anaphora generate needs a language model")
-    if unknown := writer.unknown(prompt):
-        say(f"never seen in training, and read as unknown: {in_words(map(repr, dict.fromkeys(unknown)))}")
-    state = writer.start(prompt, samples)
+    Sampling.from_dict(sampling)  # report wrong values before the model is read
+    loaded, prompt = load(model, precision), replace_surrogates(prompt)
+    if not isinstance(loaded, LanguageModel):
+        raise OptionError(
+            f"{model} is a model for the task {loaded.bundle_.task.name!r}: generate is for language models"
+        )
+    if unknown := loaded.unknown(prompt):
+        say(f"not in the vocabulary, read as [UNK]: {in_words(map(repr, dict.fromkeys(unknown)))}")
+    state = loaded.start(prompt, samples)
     if as_json:
         for number, text in enumerate(state.write(length, stop=stop, **sampling), 1):
-            told = {"sample": number, "seed": sampling["seed"], "prompt": prompt, "text": text}
-            to_stdout(json.dumps(told, ensure_ascii=False))
+            result = {"sample": number, "seed": sampling["seed"], "prompt": prompt, "text": text}
+            to_stdout(json.dumps(result, ensure_ascii=False))
     else:
         show(prompt, state.stream(length, stop=stop, **sampling), samples)
 
 
-def show(prompt: str, written: Iterator[list[str]], samples: int) -> None:
-    """The first sample as it is written; the others, which are written beside it, below."""
+def show(prompt: str, pieces: Iterator[list[str]], samples: int) -> None:
+    """Print the first sample while it is generated, and then the others."""
     others = [prompt] * (samples - 1)
     if others:
         say("--- 1")
     sys.stdout.write(prompt)
-    for first, *rest in written:
+    for first, *rest in pieces:
         sys.stdout.write(first)
         sys.stdout.flush()
         others = [text + piece for text, piece in zip(others, rest, strict=True)]

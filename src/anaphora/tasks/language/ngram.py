@@ -1,11 +1,11 @@
-"""What a language model must beat: an n-gram model with modified Kneser-Ney smoothing, interpolated.
+"""The baseline of language models: an n-gram model with interpolated modified Kneser-Ney smoothing.
 
-It counts exactly the tokens that the network learns from. Kneser & Ney (1995), "Improved backing-off for m-gram
+It is fitted on exactly the tokens of the network's training text. Kneser & Ney (1995), "Improved backing-off for m-gram
 language modeling"; Chen & Goodman (1999), "An empirical study of smoothing techniques for language modeling".
 
 A corpus is one array `ids` `[N]`, documents one after another: document i is `ids[starts[i]:starts[i + 1]]`, and
-`starts` `[documents + 1]` ends with N. A document opens with the token END, which there is only a context, no target;
-each further token is a target, predicted from the tokens before it in its own document.
+`starts` `[documents + 1]` ends with N. A document begins with the token END, which is only a context there, not a
+target; each further token is a target, predicted from the tokens before it in its document.
 
 The n-grams of each order are numbered 0, 1, 2, ... in the order of their keys, `context * V + token`: V is the size of
 the vocabulary, `token` the last token and `context` the number of the (n-1)-gram before it. Contexts are no more than
@@ -26,47 +26,47 @@ from anaphora.tasks.language.corpus import Corpus
 
 METHOD = "modified Kneser-Ney, interpolated"
 FACTS, TOKENS = "ngram.json", "tokens.safetensors"
-MOST_TOKENS = 10_000_000
-"""Of a longer text the last ones are counted."""
-CHOOSING_TOKENS = 2_000_000
-"""Of these, the last that an order is chosen by."""
+MAX_TOKENS = 10_000_000
+"""Of a longer text the last tokens are counted."""
+ORDER_TOKENS = 2_000_000
+"""The last tokens of these are counted to choose the order."""
 TIE = 1e-12
-"""Probabilities that differ by so small a share, or less, are the same one, rounded differently."""
+"""Probabilities with at most this relative difference are equal up to rounding."""
 FALLBACK = (0.5, 1.0, 1.5)  # discounts of counts 1, 2, 3+ where the corpus is too small to estimate them
 
 
 @dataclass(frozen=True)
 class Order:
-    """The n-grams of one order that were seen, G of them, after C contexts: the (n-1)-grams, or the empty one.
+    """The G n-grams of one order that occurred, after C contexts: the (n-1)-grams, or the empty one.
 
-    `keys` `[G]` are sorted; `own` `[G]` is the share of the probability that an n-gram's own count gives it, and
-    `backoff` `[C]` the share that its context leaves to the order below: p = own + backoff * p_below.
+    `keys` `[G]` are sorted; `discounted` `[G]` is the part of the probability that comes from an n-gram's count, and
+    `backoff` `[C]` is the weight of the order below: p = discounted + backoff * p_below.
     """
 
     keys: NDArray[np.int64]
-    own: NDArray[np.float64]
+    discounted: NDArray[np.float64]
     backoff: NDArray[np.float64]
 
     @classmethod
     def smooth(cls, keys: NDArray[np.int64], counts: NDArray[np.int64], vocabulary: int, contexts: int) -> Self:
         """With counts c(hw) of tokens w after contexts h, and the discount D(c) of a count c:
 
-        own(hw) = (c(hw) - D(c(hw))) / sum_w c(hw)        backoff(h) = sum_w D(c(hw)) / sum_w c(hw)
+        discounted(hw) = (c(hw) - D(c(hw))) / sum_w c(hw)        backoff(h) = sum_w D(c(hw)) / sum_w c(hw)
         """
         discount = discounts(counts)[np.minimum(counts, 3)]
         context = keys // vocabulary
         total = np.bincount(context, counts, contexts)
         taken = np.bincount(context, discount, contexts)
-        some = np.maximum(total, 1)  # where a context was followed by nothing, all is left to the order below
-        return cls(keys, (counts - discount) / some[context], np.where(total > 0, taken / some, 1.0))
+        divisor = np.maximum(total, 1)  # a context without continuations backs off completely
+        return cls(keys, (counts - discount) / divisor[context], np.where(total > 0, taken / divisor, 1.0))
 
 
 @dataclass(frozen=True)
 class NGram:
-    """A language model, fitted: `orders` go from single tokens up to the longest n-grams that the corpus holds.
+    """A fitted n-gram model: `orders` from single tokens up to the longest n-grams of the corpus.
 
-    Every token has a probability above 0 after every context, and the `vocabulary` of them sum to 1. `highest` holds
-    for each order `[C]`, the probability of the likeliest token after each context.
+    Every token has a probability above 0 after every context, and the probabilities of the `vocabulary` sum to 1.
+    `highest` holds for each order the probability of the most likely token after each context, `[C]`.
     """
 
     vocabulary: int
@@ -77,8 +77,8 @@ class NGram:
     def fit(cls, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64], vocabulary: int, order: int) -> Self:
         """Count the n-grams of 1 to `order` tokens.
 
-        The longest take their raw counts, shorter ones the number of different tokens on their left. One that opens a
-        document has nothing on its left: there each of its occurrences counts.
+        The longest have raw counts, shorter ones the number of different tokens before them. An n-gram at the beginning
+        of a document has nothing before it: there each occurrence counts.
         """
         if order < 1:
             raise ValueError(f"order={order} is not 1 or more")
@@ -96,7 +96,7 @@ class NGram:
                 context[at] * vocabulary + ids[at].astype(np.int64), return_index=True, return_inverse=True
             )
             suffixes.append(gram[at[first]])
-            if n > 1:  # each n-gram is one more token on the left of the (n-1)-gram that it ends with
+            if n > 1:  # each n-gram is one more token before the (n-1)-gram that it ends with
                 counts[-1] += np.bincount(suffixes[-1], minlength=len(counts[-1]))
             gram = np.full(len(ids), -1)
             gram[at] = number
@@ -104,8 +104,8 @@ class NGram:
             counts.append(np.bincount(gram[raw], minlength=len(unique)))
             keys.append(unique)
         contexts = (1, *map(len, keys))
-        seen = zip(keys, counts, contexts, strict=False)  # the longest n-grams are nobody's context
-        orders = tuple(Order.smooth(k, c, vocabulary, C) for k, c, C in seen)
+        counted = zip(keys, counts, contexts, strict=False)  # the longest n-grams are no contexts
+        orders = tuple(Order.smooth(k, c, vocabulary, C) for k, c, C in counted)
         return cls(vocabulary, orders, _highest(orders, suffixes, vocabulary))
 
     def log_probabilities(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -113,7 +113,7 @@ class NGram:
         return self.token_scores(ids, starts)[:, 0]
 
     def token_scores(self, ids: NDArray[np.integer[Any]], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Of each target its log-probability, and 1 where no token had a higher one: `[N - documents, 2]`."""
+        """For each target its log-probability, and 1 where no token had a higher one: `[N - documents, 2]`."""
         offset = _offsets(ids, starts, self.vocabulary)
         p = np.full(len(ids), 1 / self.vocabulary)
         highest = p.copy()
@@ -124,7 +124,7 @@ class NGram:
             wanted = context[at] * self.vocabulary + ids[at].astype(np.int64)
             number = np.minimum(np.searchsorted(order.keys, wanted), len(order.keys) - 1)
             seen = order.keys[number] == wanted
-            p[at] = np.where(seen, order.own[number], 0) + order.backoff[context[at]] * p[at]
+            p[at] = np.where(seen, order.discounted[number], 0) + order.backoff[context[at]] * p[at]
             highest[at] = self.highest[n - 1][context[at]]
             gram = np.full(len(ids), -1)
             gram[at] = np.where(seen, number, -1)
@@ -135,45 +135,45 @@ class NGram:
 def _highest(
     orders: Sequence[Order], suffixes: Sequence[NDArray[np.int64]], vocabulary: int
 ) -> tuple[NDArray[np.float64], ...]:
-    """For each order the probability of the likeliest token after each context, `[C]`.
+    """For each order the probability of the most likely token after each context, `[C]`.
 
-    Of the tokens that were never seen after a context none is likelier than backoff * the highest of the order below,
-    and the one that has that there is at least as likely here; so it takes no more than a look at the n-grams that were
-    seen. `suffixes` `[G]` are the numbers of the (n-1)-grams that the n-grams end with.
+    Among tokens that never occurred after a context, none is more likely than backoff * the highest of the order below,
+    and the token that is highest there is at least as likely here; so only the n-grams that occurred have to be
+    compared. `suffixes` `[G]` are the numbers of the (n-1)-grams that the n-grams end with.
     """
-    found: list[NDArray[np.float64]] = []
+    by_order: list[NDArray[np.float64]] = []
     p_below = highest = np.full(1, 1 / vocabulary)
     shorter = np.zeros(1, np.int64)  # each context without its first token: a context of the order below
     for order, suffix in zip(orders, suffixes, strict=True):
         context = order.keys // vocabulary
-        p = order.own + order.backoff[context] * p_below[suffix]
+        p = order.discounted + order.backoff[context] * p_below[suffix]
         highest = order.backoff * highest[shorter]
         first = np.flatnonzero(np.diff(context, prepend=-1))
         highest[context[first]] = np.maximum(highest[context[first]], np.maximum.reduceat(p, first))
-        found.append(highest)
+        by_order.append(highest)
         p_below, shorter = p, suffix
-    return tuple(found)
+    return tuple(by_order)
 
 
 def discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What is taken from counts of 0, 1, 2, and 3 or more (Chen & Goodman 1999), where n1 ... n4 is how many of
-    the `counts` are 1 ... 4:
+    """The discounts of counts of 0, 1, 2, and 3 or more (Chen & Goodman 1999); n1 ... n4 are the numbers of `counts`
+    that are 1 ... 4:
 
     Y = n1 / (n1 + 2 n2)    D1 = 1 - 2 Y n2 / n1    D2 = 2 - 3 Y n3 / n2    D3 = 3 - 4 Y n4 / n3
 
     Where one of the four is 0, or a discount would not be above 0, all three are FALLBACK.
     """
     n1, n2, n3, n4 = np.bincount(np.minimum(counts, 5), minlength=5)[1:5].tolist()
-    found = FALLBACK
+    chosen = FALLBACK
     if n1 and n2 and n3 and n4:
         Y = n1 / (n1 + 2 * n2)
         estimated = (1 - 2 * Y * n2 / n1, 2 - 3 * Y * n3 / n2, 3 - 4 * Y * n4 / n3)
-        found = estimated if min(estimated) > 0 else FALLBACK
-    return np.array([0.0, *found])
+        chosen = estimated if min(estimated) > 0 else FALLBACK
+    return np.array([0.0, *chosen])
 
 
 def _offsets(ids: NDArray[np.integer[Any]], starts: NDArray[np.int64], vocabulary: int) -> NDArray[np.int64]:
-    """Each token's place in its document, `[N]`: 0 for the END that opens it."""
+    """Each token's position in its document, `[N]`: 0 for the END at its beginning."""
     lengths = np.diff(starts)
     if not len(starts) or starts[0] != 0 or starts[-1] != len(ids) or (lengths < 1).any():
         raise ValueError(f"starts do not rise from 0 to {len(ids)}, the number of ids")
@@ -188,14 +188,14 @@ def _contexts(gram: NDArray[np.int64], offset: NDArray[np.int64], n: int) -> NDA
 
 
 def to_files(corpus: Corpus, order: int) -> dict[str, bytes]:
-    """The contents of a bundle's `baseline/`: the training text's tokens, from which the model is fitted in seconds."""
+    """The files of a bundle's `baseline/`: the tokens of the training text, on which the model is fitted in seconds."""
     ids, starts = _kept(corpus)
     facts = {"ngram": METHOD, "order": order, "tokens": len(ids)}
     return {FACTS: json.dumps(facts, indent=2).encode(), TOKENS: arrays.to_bytes({"ids": ids, "starts": starts})}
 
 
 def from_files(files: Mapping[str, bytes], vocabulary: int) -> dict[str, NGram]:
-    """The model of `to_files` as `ngram`, and the one of single tokens as `unigram`; {} where `files` hold none.
+    """The model of `to_files` as `ngram`, and that of single tokens as `unigram`; {} where `files` hold none.
 
     Raises BundleError where they are damaged.
     """
@@ -210,8 +210,8 @@ def from_files(files: Mapping[str, bytes], vocabulary: int) -> dict[str, NGram]:
 
 
 def training_text(files: Mapping[str, bytes], vocabulary: int) -> Corpus | None:
-    """The training text's tokens as `to_files` kept them, how many characters they were being forgotten; None where
-    `files` hold none. Raises BundleError where they are damaged.
+    """The tokens of the training text that `to_files` wrote, with 0 as the number of characters; None where `files`
+    hold none. Raises BundleError where they are damaged.
     """
     if TOKENS not in files:
         return None
@@ -233,18 +233,18 @@ def _damaged(error: Exception) -> BundleError:
 
 
 def best_order(training: Corpus, validation: Corpus, vocabulary: int, orders: Sequence[int]) -> int:
-    """Of several orders the one that the validation text is least surprising to; the first without such a text."""
+    """The order with the highest likelihood of the validation text; the first one if that text is empty."""
     if len(orders) == 1 or not validation.targets:
         return orders[0]
 
     def likelihood(order: int) -> float:
-        model = NGram.fit(*_kept(training, CHOOSING_TOKENS), vocabulary, order)
+        model = NGram.fit(*_kept(training, ORDER_TOKENS), vocabulary, order)
         return float(model.log_probabilities(validation.ids, validation.starts).mean())
 
     return max(orders, key=likelihood)
 
 
-def _kept(corpus: Corpus, most: int = MOST_TOKENS) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _kept(corpus: Corpus, limit: int = MAX_TOKENS) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The last tokens of a corpus."""
-    first = max(0, len(corpus.ids) - most)
+    first = max(0, len(corpus.ids) - limit)
     return np.asarray(corpus.ids[first:]), np.concatenate([[first], corpus.starts[corpus.starts > first]]) - first

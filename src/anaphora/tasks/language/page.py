@@ -1,4 +1,4 @@
-"""`report.html` of a language model: how well it foresees a text it did not learn from, and what it writes itself."""
+"""The page of a language model: its scores on a text, the tokens that it predicts badly, and generated samples."""
 
 import html
 import math
@@ -8,14 +8,13 @@ from typing import Any
 
 from anaphora.report.frame import frame, made, section, table
 from anaphora.tasks.language.plots import loss_curves
-from anaphora.tasks.language.scores import MAX_NATS, MUCH_SEEN, LanguageScores
+from anaphora.tasks.language.scores import MANY_SEEN, MAX_NATS, LanguageScores, compared
 
-BASELINES = {"ngram": "n-gram", "unigram": "unigram"}
 STEPS = (0.5, 0.1, 0.01, 0.001, 0.0001)
-"""The colour of a token is stronger with each of these probabilities that its own lies below. The steps are the same on
-every page, so that pages can be compared."""
+"""The colour of a token is stronger with each of these probabilities that is above the token's. The steps are the same
+on every page, so that pages can be compared."""
 FAR = math.log(10)
-"""Nats by which one model is far ahead of another at a token: it held the token ten times as probable."""
+"""Nats by which one model is far better than another at a token: the probability was ten times as high."""
 
 
 def page(examined: LanguageScores, training: Mapping[str, Any], data: str) -> str:
@@ -25,37 +24,27 @@ def page(examined: LanguageScores, training: Mapping[str, Any], data: str) -> st
     if training.get("epochs"):
         sections.append(section("Learning curve", _learning(training["epochs"], scores["baselines"])))
     if examined.passage:
-        sections.append(section("Surprisal", _passage(examined.passage), wide=True))
+        sections.append(section("Probability of each token", _passage(examined.passage), wide=True))
     if examined.samples:
-        sections.append(section("Samples", _samples(examined.samples), wide=True))
+        sections.append(section("Generated samples", _samples(examined.samples), wide=True))
     sections.append(made(training))
     title = f"{training.get('file', 'A language model')}: {data} text"
-    learned = scores.get("passages_seen", 0) >= MUCH_SEEN
-    subtitle = f"{scores['n']:,} tokens{'' if learned else ' that were not trained on'}"
-    return frame(
-        title,
-        subtitle,
-        scores["verdict"],
-        sections,
-        files("anaphora.tasks.language").joinpath("page.css").read_text(encoding="utf-8"),
-    )
+    seen = scores.get("passages_seen", 0) >= MANY_SEEN
+    subtitle = f"{scores['n']:,} tokens{'' if seen else ' that were not trained on'}"
+    style = files("anaphora.tasks.language").joinpath("page.css").read_text(encoding="utf-8")
+    return frame(title, subtitle, scores["verdict"], sections, style)
 
 
 def _scores_table(scores: Mapping[str, Any]) -> str:
-    rows = [_measured("network", scores)]
-    if "dynamic" in scores:
-        rows.append(_measured("network, dynamic", scores["dynamic"]))
-    for name, title in BASELINES.items():
-        if name in scores["baselines"]:
-            rows.append(_measured(title, scores["baselines"][name]))
+    rows = [_row(name, one) for name, one in compared(scores).items()]
     note = (
-        "<p class=soft>Perplexity: among how many equally probable tokens one would be as unsure. "
-        f"Next right: how often the most probable token was the one that followed, over {scores['n']:,} tokens.</p>"
+        "<p class=soft>Perplexity: a uniform choice among so many tokens would be as uncertain. "
+        f"Next-token accuracy: how often the most probable token was the next one, over {scores['n']:,} tokens.</p>"
     )
-    return table(["", "perplexity", "bits per character", "next right"], rows) + note
+    return table(["", "perplexity", "bits per character", "next-token accuracy"], rows) + note
 
 
-def _measured(model: str, scores: Mapping[str, Any]) -> list[str]:
+def _row(model: str, scores: Mapping[str, Any]) -> list[str]:
     name = f"<span class=model>{model}</span>"
     bits, right = f"{scores['bits_per_character']:.3f}", f"{scores['next_token_accuracy']:.1%}"
     return [name, _perplexity(scores["perplexity"]), bits, right]
@@ -66,11 +55,11 @@ def _perplexity(value: float) -> str:
 
 
 def _learning(epochs: Sequence[Mapping[str, Any]], baselines: Mapping[str, Any]) -> str:
-    note = "The training loss is taken while the network learns, with dropout: it may lie above the validation loss."
+    note = "The training loss is computed with dropout, so it may be above the validation loss."
     ngram = None
     if "ngram" in baselines:
         ngram = math.log(baselines["ngram"]["perplexity"])
-        note += " The n-gram model's is that of the text scored here."
+        note += " The n-gram model's loss is that on the text scored here."
     return f"{loss_curves(epochs, ngram)}<p class=soft>{note}</p>"
 
 
@@ -78,8 +67,8 @@ def _passage(passage: Sequence[tuple[str, float, float]]) -> str:
     ahead = sum(ngram - network >= FAR for _, network, ngram in passage)
     behind = sum(network - ngram >= FAR for _, network, ngram in passage)
     note = (
-        "<p class=soft>The stronger the colour, the less probable the token was to the network. "
-        "<span class=ahead>Underlined</span>: at least ten times as probable to the network as to the n-gram model, "
+        "<p class=soft>The stronger the colour, the lower the probability that the network gave the token. "
+        "<span class=ahead>Underlined</span>: the network's probability is at least ten times the n-gram model's, "
         f"{ahead:,} of {len(passage):,} tokens; the other way round: {behind:,}. "
         "Point at a token for its probabilities.</p>"
     )
@@ -103,7 +92,7 @@ def _legend() -> str:
 def _token(piece: str, network: float, ngram: float) -> str:
     level = sum(math.exp(-network) < step for step in STEPS)
     kind = f'"s{level} ahead"' if ngram - network >= FAR else f"s{level}"
-    shown = html.escape(piece).replace("\n", "<i></i>\n")  # the style sheet makes <i> a sign that is never copied
+    shown = html.escape(piece).replace("\n", "<i></i>\n")  # the style sheet shows <i> as a sign that is not copied
     return (
         f'<span class={kind} title="network {_probability(network)}, n-gram model {_probability(ngram)}">{shown}</span>'
     )
@@ -117,11 +106,14 @@ def _probability(nats: float) -> str:
 
 
 def _samples(samples: Sequence[tuple[float, str]]) -> str:
-    """Side by side where there is room."""
+    """The samples, in columns where the page is wide enough."""
     note = (
-        "<p class=soft>Below 1 it keeps to what is probable, at 1 a token comes as often as its probability says, "
-        "above 1 it dares more.</p>"
+        "<p class=soft>At temperature 1 tokens are drawn with the network's probabilities; below 1 probable tokens are "
+        "drawn more often.</p>"
     )
-    # HTML drops a line end right after <pre>: the one here stands in for one that a sample may begin with.
-    blocks = (f"<div><h3>Temperature {heat:g}</h3><pre>\n{html.escape(text)}</pre></div>" for heat, text in samples)
+    # HTML drops a line end right after <pre>; this one is dropped instead of one at the beginning of a sample.
+    blocks = (
+        f"<div><h3>Temperature {temperature:g}</h3><pre>\n{html.escape(text)}</pre></div>"
+        for temperature, text in samples
+    )
     return f"{note}<div class=samples>{''.join(blocks)}</div>"

@@ -1,4 +1,4 @@
-"""Rows for the parity tests, and the options of a small network."""
+"""Rows for the parity tests: rows, targets, and the options of a small network."""
 
 from typing import Any
 

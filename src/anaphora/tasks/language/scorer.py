@@ -14,7 +14,7 @@ from anaphora.errors import OptionError
 from anaphora.net.build import Arrays, Backend, build
 from anaphora.net.state import Streams
 from anaphora.runtime import blocks
-from anaphora.tasks.language import network as language
+from anaphora.tasks.language import network
 from anaphora.tasks.language.corpus import Corpus
 from anaphora.tasks.language.documents import Texts
 from anaphora.tasks.language.task import Language
@@ -41,13 +41,13 @@ class Scorer:
     @cached_property
     def head(self) -> _native.Head:
         """The output layer for the native generation loop."""
-        weight_VH, bias_V = map(np.ascontiguousarray, language.head(self.net))
+        weight_VH, bias_V = map(np.ascontiguousarray, network.head(self.net))
         isa, _ = native.environment()
         return _native.Head(weight_VH, bias_V, native.resolve(self.precision), isa, native.threads())
 
     @property
     def head_numbers(self) -> int:
-        return int(language.head(self.net)[0].size)
+        return int(network.head(self.net)[0].size)
 
     @cached_property
     def fingerprint(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The scores of a language model on a text, with a passage and generated samples."""
+"""The scores of a language model on a text, with those of its baselines."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +12,19 @@ from anaphora.extras import load_name
 from anaphora.report.examined import Table
 
 BLOCK = 100
+"""Tokens of a block; the means of blocks are nearly independent, those of neighbouring tokens are not."""
 MAX_NATS = 700.0
-"""A larger exponent would overflow."""
-WORTH_SAYING = 0.001
-MUCH_SEEN = 0.1
+"""exp of more is not a float."""
+MIN_UNKNOWN = 0.001
+"""The verdict mentions unknown tokens from this share on."""
+MANY_SEEN = 0.1
+"""The verdict mentions passages of the training text from this share on."""
 
 
 @dataclass(frozen=True)
 class LanguageScores:
-    """`scores` as of `compare_readings`, each token of a passage with its negative log-probability (nats) under the
-    network and under the n-gram model, and generated samples with their temperatures.
+    """`scores` as of `compare`; each token of a passage with its nats (minus log-probability) by the network and by the
+    n-gram model; and generated samples with their temperatures.
     """
 
     scores: dict[str, Any]
@@ -29,33 +32,24 @@ class LanguageScores:
     samples: Sequence[tuple[float, str]]
 
     def tables(self, data: str) -> list[Table | str]:
-        scores = self.scores
-        dynamic = {"network, dynamic": scores["dynamic"]} if "dynamic" in scores else {}
-        rows = [
-            [name, f"{one['perplexity']:.4g}", f"{one['bits_per_character']:.3f}", f"{one['next_token_accuracy']:.1%}"]
-            for name, one in {"network": scores, **dynamic, **scores["baselines"]}.items()
-        ]
-        columns = ["", "perplexity", "bits per character", "next-token accuracy"]
-        parts: list[Table | str] = [Table(columns, rows, f"{scores['n']:,} tokens of {data} text")]
-        return parts + ([dynamic_verdict(scores)] if dynamic else [])
+        return tables(self.scores, data)
 
     def page(self, training: Mapping[str, Any], data: str) -> str:
         html: str = load_name("anaphora.tasks.language.page.page")(self, training, data)
         return html
 
 
-def compare_readings(
+def compare(
     network: Mapping[str, Any],
     log_probabilities_N: NDArray[Any],
     baselines: Mapping[str, NDArray[Any]],
     characters: int,
 ) -> dict[str, Any]:
-    """A language model's scores of a text, with those of every baseline under `baselines`.
+    """The scores of the network on a text, and those of every baseline under `baselines`.
 
-    `log_probabilities_N` are the tokens' log-probabilities; each baseline's `[N, 2]` also say whether no token had a
-    higher one. `comparison` has the mean difference of the log-probabilities, the network's less the n-gram model's, in
-    nats a token, with its 95 % interval over blocks of 100 tokens, which are nearly independent; `verdict` is its
-    sentence.
+    `log_probabilities_N` are the network's; each baseline has `[N, 2]`: log-probabilities, and 1 where no token had a
+    higher one. `comparison` holds by how many nats per token the network is better than the n-gram model, with a 95 %
+    interval over blocks of 100 tokens, and `verdict` its result in words.
     """
     scores = dict(network) | {"bits_per_character": bits_per_character(log_probabilities_N, characters)}
     scores["baselines"] = {
@@ -72,46 +66,69 @@ def compare_readings(
         half = 1.96 * float(blocks.std(ddof=1)) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
         gain = float(gain_N.mean())
         scores["comparison"] = {"nats_gained": gain, "low": gain - half, "high": gain + half}
-    scores["verdict"] = reading_verdict(scores)
+    scores["verdict"] = verdict(scores)
     return scores
 
 
 def bits_per_character(log_probabilities_N: NDArray[Any], characters: int) -> float:
-    """Bits per character of the raw text, whatever its tokens are."""
+    """Bits per character of the original text; independent of how the text is tokenized."""
     return -float(log_probabilities_N.sum(dtype=np.float64)) / math.log(2) / max(1, characters)
 
 
+def tables(scores: Mapping[str, Any], data: str) -> list[Table | str]:
+    """The network and its baselines, and what dynamic evaluation changes."""
+    rows = [
+        [name, f"{one['perplexity']:.4g}", f"{one['bits_per_character']:.3f}", f"{one['next_token_accuracy']:.1%}"]
+        for name, one in compared(scores).items()
+    ]
+    columns = ["", "perplexity", "bits per character", "next-token accuracy"]
+    parts: list[Table | str] = [Table(columns, rows, f"{scores['n']:,} {data} tokens")]
+    if "dynamic" in scores:
+        parts.append(dynamic_verdict(scores))
+    return parts
+
+
+def compared(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The scores to compare, by name."""
+    dynamic = {"network, dynamic": scores["dynamic"]} if "dynamic" in scores else {}
+    names = {"ngram": "n-gram"}
+    return {"network": scores, **dynamic, **{names.get(name, name): one for name, one in scores["baselines"].items()}}
+
+
 def dynamic_verdict(scores: Mapping[str, Any]) -> str:
-    """The effect of dynamic evaluation."""
-    before, after = scores["perplexity"], scores["dynamic"]["perplexity"]
-    how = f"{'better' if after < before else 'worse'} by {abs(1 - after / before):.1%}"
-    return f"With dynamic evaluation the network is {how}: perplexity {after:.4g} instead of {before:.4g}."
+    """What dynamic evaluation changes."""
+    static, dynamic = scores["perplexity"], scores["dynamic"]["perplexity"]
+    how = f"{'better' if dynamic < static else 'worse'} by {abs(1 - dynamic / static):.1%}"
+    return f"With dynamic evaluation the network is {how}: perplexity {dynamic:.4g} instead of {static:.4g}."
 
 
-def reading_verdict(scores: Mapping[str, Any]) -> str:
-    """The network's perplexity, whether it beats the n-gram model, and what limits the comparison."""
+def verdict(scores: Mapping[str, Any]) -> str:
+    """Whether the network or the n-gram model is better, and what limits the scores."""
     network = f"perplexity {scores['perplexity']:.4g} over {scores['n']:,} tokens"
-    return " ".join([_against_ngram(scores, network), *_reservations(scores)])
+    return " ".join([_against_ngram(scores, network), *_limits(scores)])
 
 
 def _against_ngram(scores: Mapping[str, Any], network: str) -> str:
     if "comparison" not in scores:
-        return f"The network's {network}."
-    against = f"{network}, the n-gram model's {scores['baselines']['ngram']['perplexity']:.4g}"
+        return f"The network has {network}."
+    against = f"{network}, the n-gram model {scores['baselines']['ngram']['perplexity']:.4g}"
     gained, low, high = (scores["comparison"][key] for key in ("nats_gained", "low", "high"))
-    interval = f"{abs(gained):.3f} nats a token, 95 % between {min(abs(low), abs(high)):.3f} and "
-    interval += f"{max(abs(low), abs(high)):.3f}"
+    smaller, larger = sorted((abs(low), abs(high)))
+    interval = f"{abs(gained):.3f} nats per token, 95 % between {smaller:.3f} and {larger:.3f}"
     if low <= 0 <= high:
-        return f"No clear winner: the network's {against}; the difference may be chance."
+        return f"No clear winner: the network has {against}; the difference may be chance."
     if gained > 0:
         return f"The network is better than the n-gram model: {against} ({interval})."
     return f"The n-gram model is better than the network: {against} ({interval})."
 
 
-def _reservations(scores: Mapping[str, Any]) -> Iterator[str]:
-    if (unknown := scores.get("unknown_tokens", 0)) >= WORTH_SAYING:
-        yield (f"{unknown:.1%} of the tokens are unknown to both models: the bits per character of both are too low.")
+def _limits(scores: Mapping[str, Any]) -> Iterator[str]:
+    if (unknown := scores.get("unknown_tokens", 0)) >= MIN_UNKNOWN:
+        yield (
+            f"{unknown:.1%} of the tokens are unknown to both models, which predict only that they are unknown: the bits "
+            "per character are too low."
+        )
     if scores.get("cleaned"):
-        yield "Cleaning removes text that the bits per character still count."
-    if (seen := scores.get("passages_seen", 0)) >= MUCH_SEEN:
-        yield f"{seen:.0%} of the sampled passages occur in the training text, so the scores are optimistic."
+        yield "The text is cleaned; the bits per character still count the removed characters, so they are too low."
+    if (seen := scores.get("passages_seen", 0)) >= MANY_SEEN:
+        yield f"But {seen:.0%} of the sampled passages are in the training text: the scores say little about new text."

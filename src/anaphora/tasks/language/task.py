@@ -121,8 +121,8 @@ class Language:
     unit: ClassVar[str] = "tokens"
     example: ClassVar[str] = 'print(model.generate("Once", length=200, temperature=0.8))'
     note: ClassVar[str] = (
-        "`baseline/` holds the tokens of the training text, for the n-gram model: delete it before you pass the model "
-        "on if the text is confidential."
+        "`baseline/` holds the tokens of the training text, for the n-gram model: delete it before you pass the model on "
+        "if the text is confidential."
     )
     card_scores: ClassVar[tuple[str, ...]] = ("perplexity", "bits_per_character")
     estimator: ClassVar[str] = "LanguageModel"

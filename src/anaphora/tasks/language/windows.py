@@ -1,7 +1,7 @@
 """A corpus as parallel streams, read a window at a time with the state carried from each window to the next.
 
-The targets are dealt out in equal, unbroken streams. A window holds the next targets of every stream; a document that
-ends within it ends a row, and the next begins another, from no state: rows are ragged, and nothing is padded twice.
+The targets are divided into equal contiguous streams. A window holds the next targets of every stream. A document that
+ends within a window ends a row, and the next document begins a new row from the zero state, so rows are ragged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,15 @@ from anaphora.data.batch import Batch, Carry
 from anaphora.tasks.language.corpus import Corpus
 
 JITTER = 0.25
-"""The share of a window's length by which its borders move at random in training, up or down."""
-
+"""In training the borders of a window move at random by at most this share of its length."""
 FRESH = 0.02
-"""The share of a stream's windows in training that begin from no state, so that a text's beginning is learned, too."""
+"""In training this share of a stream's windows begins from the zero state, so that beginnings of texts are learned
+too.
+"""
 
 
 class Window(NamedTuple):
-    """The targets `first` to `past` of every stream; those of `fresh` begin from no state."""
+    """The targets `first` to `past` of every stream; the streams in `fresh` begin from the zero state."""
 
     first: int
     past: int
@@ -31,7 +32,7 @@ class Window(NamedTuple):
 
 
 def streams(targets: int, wanted: int, length: int) -> int:
-    """How many streams a corpus of so many targets is read in: as `wanted`, if each has a window."""
+    """The number of streams for a corpus: as `wanted`, but each has at least one window."""
     return max(1, min(wanted, targets // length))
 
 
@@ -47,7 +48,7 @@ def steps(targets: int, streams: int, length: int) -> int:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of a corpus: `streams` of them side by side, `length` targets of each at a time."""
+    """The windows of a corpus in parallel `streams`, `length` targets of each at a time."""
 
     corpus: Corpus
     streams: int
@@ -67,7 +68,7 @@ class Windows:
         return steps(len(self), self.streams, self.length) if len(self) else 0
 
     def epoch(self, size: int, rng: "np.random.Generator") -> Sequence[Window]:
-        """Where the windows of one epoch begin and end within each stream; always as many."""
+        """The windows of one epoch; their number is always the same."""
         if not self.steps:
             return []
         grid = np.linspace(0, self.longest, self.steps + 1)
@@ -76,7 +77,8 @@ class Windows:
         fresh = rng.random((self.steps, self.streams)) < FRESH
         windows = pairwise(np.round(grid).astype(int).tolist())
         return [
-            Window(*window, frozenset(np.flatnonzero(own).tolist())) for window, own in zip(windows, fresh, strict=True)
+            Window(*window, frozenset(np.flatnonzero(streams).tolist()))
+            for window, streams in zip(windows, fresh, strict=True)
         ]
 
     def in_order(self) -> Iterator[Window]:
@@ -84,7 +86,7 @@ class Windows:
         yield from starmap(Window, pairwise([*range(0, self.longest, self.length), self.longest]))
 
     def count(self, window: Window) -> int:
-        """How many targets a window holds; some streams may have ended."""
+        """The number of targets in a window; some streams may have ended."""
         return int(sum(past - first for first, past in self._stretches(window)))
 
     tokens = count
@@ -111,13 +113,13 @@ class Windows:
                     continue
                 rows.append(corpus.ids[at:to])
                 targets.append(corpus.ids[at + 1 : to + 1])
-                goes_on = at > begins and at == first + document and window.first and stream not in window.fresh
-                enters.append(stream if goes_on else -1)
+                carried = at > begins and at == first + document and window.first and stream not in window.fresh
+                enters.append(stream if carried else -1)
                 leaves[stream] = len(rows) - 1
         lengths_R = np.array([len(row) for row in rows], np.int64)
         ids_RT = np.zeros((len(rows), int(lengths_R.max(initial=0))), np.int64)
-        for row, place in zip(rows, ids_RT, strict=True):
-            place[: len(row)] = row
+        for row, ids_T in zip(rows, ids_RT, strict=True):
+            ids_T[: len(row)] = row
         flat = np.concatenate(targets).astype(np.int64) if targets else np.zeros(0, np.int64)
         return Batch((ids_RT, lengths_R), flat, Carry(np.array(enters, np.int64), leaves))
 
