@@ -1,10 +1,13 @@
-"""What a recurrent cell is: one step of an equation.
+"""A recurrent cell: one step of an equation.
 
-A cell knows nothing of time, batches of unequal length, files or training: `engine/` runs it over sequences. Its
-`step` is written once over `xp`, which is the module `numpy` or `torch`, and is the reference that every fast path is
-tested against.
+A cell does not handle time, ragged batches, files or training: `engine/` runs it over sequences. Its `step` is written
+once over `xp`, which is the module `numpy` or `torch`, and is the reference that every fast path is tested against.
 
-To add a cell: one file with a subclass of `Cell`, and its line in the table of `cells/__init__.py`.
+The fields of a cell are its options; each is declared with `anaphora.config.option`. The command line, the estimators
+and the documentation read them from here.
+
+To add a cell: write one file with a subclass of `Cell` or `LinearCell`, and add one line to the table in
+`cells/__init__.py`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from anaphora.cells.init import Parameter, glorot, orthogonal, zeros
-from anaphora.errors import OptionError, in_words
+from anaphora.cells.init import Parameter, by_gate, glorot, orthogonal, zeros
+from anaphora.config import Config, option
 
 Weights = Mapping[str, Any]
 State = tuple[Any, ...]
@@ -21,38 +24,37 @@ Gates = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Cell(ABC):
-    """One step of a recurrent network.
-
-    `name`: as in the table of cells. `gates`: the row blocks of the weight matrices, in torch's order. `state`: the
-    names of the carried arrays, the output first. `activations`: what `activation` may be, the usual one first.
-    """
-
-    activation: str = "tanh"
+class Cell(Config, ABC):
+    """One step of a recurrent network. Construction raises OptionError at a value that a field does not allow."""
 
     name: ClassVar[str]
+    """The key in the table of cells."""
     gates: ClassVar[tuple[str, ...]]
+    """The row blocks of the weight matrices, in torch's order."""
     state: ClassVar[tuple[str, ...]]
-    activations: ClassVar[tuple[str, ...]] = ("tanh",)
-
-    def __post_init__(self) -> None:
-        if self.activation not in self.activations:
-            allowed = in_words(self.activations)
-            raise OptionError(f"activation={self.activation!r} is not known to the cell {self.name}: it has {allowed}")
+    """The names of the carried arrays, the output first."""
+    recurrent_weights: ClassVar[tuple[str, ...]] = ("weight_hh",)
+    """The weights that multiply the state; weight drop applies to these."""
+    first_biases: ClassVar[Mapping[str, float]] = {}
+    """Initial values of `bias_ih`, by gate, where they are not 0."""
 
     def parameters(self, D: int, H: int) -> dict[str, Parameter]:
-        """Names, shapes and first values of the weights, for inputs of width `D` and a state of width `H`."""
+        """Names, shapes and initial values of the weights, for inputs of width `D` and a state of width `H`."""
         gates = len(self.gates)
         return {
             "weight_ih": Parameter((gates * H, D), glorot(gates)),
             "weight_hh": Parameter((gates * H, H), orthogonal(gates)),
-            "bias_ih": Parameter((gates * H,), zeros),
+            "bias_ih": Parameter((gates * H,), by_gate(self.gates, self.first_biases)),
             "bias_hh": Parameter((gates * H,), zeros),
         }
 
     def width(self, weights: Weights) -> int:
         """H, the width of the output, from the weights of one layer and direction."""
-        return int(weights["weight_hh"].shape[1])
+        return int(weights["weight_ih"].shape[0]) // len(self.gates)
+
+    def input_width(self, weights: Weights) -> int:
+        """D, the width of the inputs, from the weights of one layer and direction."""
+        return int(weights["weight_ih"].shape[1])
 
     def state_widths(self, H: int) -> tuple[int, ...]:
         """The width of each array of the state, for an output of width `H`."""
@@ -67,6 +69,26 @@ class Cell(ABC):
         """One step: projected input `[B, G]` and state, each `[B, H]` -> the next state, and the gates by name."""
 
 
+@dataclass(frozen=True)
+class LinearCell(Cell):
+    """A cell whose step is h_t = a_t * h_(t-1) + b_t, elementwise, where a_t and b_t do not depend on h.
+
+    Engines compute `coefficients` for all steps at once and then run a linear scan. The default parameters are the
+    input weights alone.
+    """
+
+    state: ClassVar[tuple[str, ...]] = ("h",)
+    recurrent_weights: ClassVar[tuple[str, ...]] = ()
+
+    def parameters(self, D: int, H: int) -> dict[str, Parameter]:
+        parameters = super().parameters(D, H)
+        return {name: parameters[name] for name in ("weight_ih", "bias_ih")}
+
+    @abstractmethod
+    def coefficients(self, xp: Any, x_BTG: Any, weights: Weights) -> tuple[Any, Any]:
+        """a and b, each `[..., H]`, from projected inputs `[..., G]`. Equal to what `step` does to h."""
+
+
 def sigmoid(xp: Any, x: Any) -> Any:
     """1 / (1 + exp(-x)), in the form that cannot overflow."""
     return 0.5 + 0.5 * xp.tanh(0.5 * x)
@@ -76,12 +98,27 @@ def relu(xp: Any, x: Any) -> Any:
     return xp.clip(x, 0.0, None)
 
 
+def activation_option() -> Any:
+    """The field `activation`, which several cells have."""
+    return option("tanh", "the cell's nonlinearity", choices=("tanh", "relu"))
+
+
 def activate(xp: Any, name: str, x: Any) -> Any:
-    """The cell's own nonlinearity: tanh or relu."""
+    """tanh or relu, by the option `activation`."""
     return xp.tanh(x) if name == "tanh" else relu(xp, x)
 
 
-def split(x_BG: Any, gates: int) -> list[Any]:
-    """`[B, G]` -> one `[B, H]` for each gate."""
-    H = x_BG.shape[-1] // gates
-    return [x_BG[:, k * H : (k + 1) * H] for k in range(gates)]
+def candidate_option() -> Any:
+    """The field `candidate` of the cells of Feng et al. 2024."""
+    return option("linear", "the cell's candidate values: linear, or positive", choices=("linear", "positive"))
+
+
+def candidate(xp: Any, name: str, x: Any) -> Any:
+    """x, or g(x) of Feng et al. 2024, appendix B: x + 0.5 for x >= 0, sigmoid(x) below."""
+    return x if name == "linear" else xp.where(x >= 0, x + 0.5, sigmoid(xp, x))
+
+
+def split(x: Any, gates: int) -> list[Any]:
+    """`[..., G]` -> one `[..., H]` for each gate."""
+    H = x.shape[-1] // gates
+    return [x[..., k * H : (k + 1) * H] for k in range(gates)]

@@ -1,4 +1,4 @@
-"""The gated recurrent unit as torch and cuDNN compute it: the reset gate works after the product."""
+"""The gated recurrent unit as torch and cuDNN compute it: the reset gate acts after the product."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ class GRU(Cell):
     n = tanh(W_in x_t + b_in + r * (W_hn h_(t-1) + b_hn))        the candidate
     h_t = (1 - z) * n + z * h_(t-1)
 
-    `gru_textbook` differs in two ways: its reset gate works on h before the product, and its z is one minus this z.
+    `gru_textbook` differs in two ways: its reset gate acts on h before the product, and its z is one minus this z.
     """
 
     name: ClassVar[str] = "gru"

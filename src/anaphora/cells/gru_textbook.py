@@ -1,4 +1,4 @@
-"""The gated recurrent unit as most tutorials write it (Cho et al. 2014): the reset gate works before the product."""
+"""The gated recurrent unit as most tutorials write it (Cho et al. 2014): the reset gate acts before the product."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,8 +15,8 @@ class GRUTextbook(Cell):
     n = tanh(W_in x_t + b_in + W_hn (r * h_(t-1)) + b_hn)        the candidate
     h_t = (1 - z) * h_(t-1) + z * n
 
-    Two differences from `gru` (torch's and cuDNN's): r works on h before the product with W_hn, and z says how much to
-    replace, where torch's z says how much to keep: it is one minus torch's.
+    Two differences from `gru` (torch's and cuDNN's): r acts on h before the product with W_hn, and z is how much to
+    replace, while torch's z is how much to keep: one minus this z.
     """
 
     name: ClassVar[str] = "gru_textbook"

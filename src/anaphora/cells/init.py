@@ -1,16 +1,16 @@
-"""Weights before training: what a parameter's shape is, and how its first values are drawn.
+"""Initial weights: the shape of a parameter, and how its initial values are drawn.
 
-Drawn with NumPy, so that the same seed starts the same network whatever library trains it.
+NumPy draws them, so that the same seed gives the same network under every library.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # numpy loads its random numbers when they are first asked for; a saved model asks for none
+if TYPE_CHECKING:  # numpy imports numpy.random on first use; running a saved model does not use it
     from numpy.random import Generator
 
 Array = NDArray[np.float32]
@@ -19,7 +19,7 @@ Init = Callable[["Generator", tuple[int, ...]], Array]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A trainable array: its shape, and the function that draws its first values."""
+    """A trainable array: its shape, and the function that draws its initial values."""
 
     shape: tuple[int, ...]
     init: Init
@@ -38,7 +38,7 @@ def normal(deviation: float) -> Init:
 
 
 def glorot(gates: int = 1) -> Init:
-    """Uniform with variance 2 / (fan in + fan out) (Glorot & Bengio 2010, eq. 16), for each gate's rows."""
+    """Uniform with variance 2 / (fan in + fan out) for each gate's rows (Glorot & Bengio 2010, eq. 16)."""
 
     def init(rng: "Generator", shape: tuple[int, ...]) -> Array:
         limit = np.sqrt(6.0 / (shape[0] // gates + shape[1]))
@@ -48,7 +48,7 @@ def glorot(gates: int = 1) -> Init:
 
 
 def orthogonal(gates: int = 1) -> Init:
-    """A random orthogonal matrix for each gate's rows (Saxe et al. 2014): long products neither grow nor vanish."""
+    """A random orthogonal matrix for each gate's rows: long products neither grow nor vanish (Saxe et al. 2014)."""
 
     def init(rng: "Generator", shape: tuple[int, ...]) -> Array:
         blocks = []
@@ -60,12 +60,14 @@ def orthogonal(gates: int = 1) -> Init:
     return init
 
 
-def ones_for_gate(gate: int, gates: int) -> Init:
-    """Zeros, but ones for one gate's rows: an LSTM that starts by remembering (Jozefowicz et al. 2015)."""
+def by_gate(gates: Sequence[str], values: Mapping[str, float]) -> Init:
+    """A constant for each gate's rows, 0 where `values` has none.
+
+    A forget gate at 1 makes a cell remember from the start (Jozefowicz et al. 2015).
+    """
 
     def init(rng: "Generator", shape: tuple[int, ...]) -> Array:
-        bias = np.zeros((gates, shape[0] // gates), np.float32)
-        bias[gate] = 1.0
-        return bias.reshape(shape)
+        constants = np.array([values.get(gate, 0.0) for gate in gates], np.float32)
+        return np.repeat(constants, shape[0] // len(gates))
 
     return init

@@ -1,10 +1,10 @@
 """Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000), as in `torch.nn.LSTM`."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from anaphora.cells.cell import Cell, Gates, State, Weights, activate, sigmoid, split
-from anaphora.cells.init import Parameter, ones_for_gate
+from anaphora.cells.cell import Cell, Gates, State, Weights, activate, activation_option, sigmoid, split
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,12 @@ class LSTM(Cell):
     With `activation="relu"` both tanh are relu. The forget gate's input bias starts at 1.
     """
 
+    activation: str = activation_option()
+
     name: ClassVar[str] = "lstm"
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
     state: ClassVar[tuple[str, ...]] = ("h", "c")
-    activations: ClassVar[tuple[str, ...]] = ("tanh", "relu")
-
-    def parameters(self, D: int, H: int) -> dict[str, Parameter]:
-        parameters = super().parameters(D, H)
-        remember = ones_for_gate(self.gates.index("f"), len(self.gates))
-        return parameters | {"bias_ih": replace(parameters["bias_ih"], init=remember)}
+    first_biases: ClassVar[Mapping[str, float]] = {"f": 1.0}
 
     def step(self, xp: Any, x_BG: Any, state: State, weights: Weights) -> tuple[State, Gates]:
         h, c = state
