@@ -1,18 +1,18 @@
 """The options that every recurrent network has."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from anaphora.cells import ACTIVATIONS, CELLS
-from anaphora.config import Config, option
+from anaphora.cells.options import CellOptions, make_cell
+from anaphora.config import option
+from anaphora.errors import OptionError
 from anaphora.net.blocks import POOLS, Recurrent
 
 
 @dataclass(frozen=True)
-class NetworkOptions(Config):
+class NetworkOptions(CellOptions):
     """The recurrent layers and what follows them."""
 
-    cell: str = option("lstm", "which recurrent cell", choices=tuple(CELLS))
-    activation: str = option("tanh", "the cell's nonlinearity", choices=ACTIVATIONS)
     hidden_size: int = option(None, "width of the state, in each direction", at_least=1)
     layers: int = option(1, "recurrent layers, one above the other", at_least=1, at_most=100)
     bidirectional: bool = option(True, "read each row in both directions")
@@ -20,18 +20,30 @@ class NetworkOptions(Config):
     dropout: float = option(None, "share of the pooled vector that is zeroed while training", at_least=0, below=1)
     locked_dropout: float = option(
         None,
-        "share of the recurrent layers' inputs that is zeroed while training, the same at all places of a row",
+        "share of the recurrent layers' inputs that is zeroed while training, the same at all steps of a row",
         at_least=0,
         below=1,
     )
-
     weight_drop: float = option(
-        0.0, "share of the recurrent weights that is zeroed in each step of the training", at_least=0, below=1
+        0.0, "share of the recurrent weights that is zeroed in each training step", at_least=0, below=1
     )
 
     def encoder(self, inputs: int) -> Recurrent:
         """The recurrent layers for inputs of the given width."""
-        cell = CELLS[self.cell](self.activation)
-        return Recurrent(
-            cell, inputs, self.hidden_size, self.layers, self.bidirectional, self.locked_dropout, self.weight_drop
+        return recurrent(
+            self,
+            inputs,
+            self.hidden_size,
+            layers=self.layers,
+            bidirectional=self.bidirectional,
+            dropout=self.locked_dropout,
+            weight_drop=self.weight_drop,
         )
+
+
+def recurrent(options: CellOptions, inputs: int, hidden: int, *, weight_drop: float = 0.0, **settings: Any) -> Recurrent:
+    """The recurrent block of the cell that `options` describe. Raises OptionError at weight drop without such weights."""
+    cell = make_cell(options)
+    if weight_drop and not cell.recurrent_weights:
+        raise OptionError(f"weight_drop={weight_drop}: the cell {cell.name} has no recurrent weights")
+    return Recurrent(cell, inputs, hidden, weight_drop=weight_drop, **settings)
