@@ -86,7 +86,7 @@ class LinearCell(Cell):
 
     @abstractmethod
     def coefficients(self, xp: Any, x_BTG: Any, weights: Weights) -> tuple[Any, Any]:
-        """a and b, each `[..., H]`, from projected inputs `[..., G]`. Equal to what `step` does to h."""
+        """The factors a and b, each `[..., H]`, from projected inputs `[..., G]`; `step` must compute the same."""
 
 
 def sigmoid(xp: Any, x: Any) -> Any:
@@ -104,7 +104,7 @@ def activation_option() -> Any:
 
 
 def activate(xp: Any, name: str, x: Any) -> Any:
-    """tanh or relu, by the option `activation`."""
+    """The nonlinearity that the option `activation` names."""
     return xp.tanh(x) if name == "tanh" else relu(xp, x)
 
 

@@ -1,4 +1,6 @@
-"""The same contract on the compiled kernels (`native/`), over NumPy and without torch. A cell without a kernel runs
+"""The contract of `anaphora.engine` on the compiled kernels (`native/`), over NumPy and without torch.
+
+A `LinearCell` runs through the compiled product and the compiled linear scan. Another cell without a kernel runs
 through the reference loop.
 """
 
@@ -10,35 +12,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import _native
-from anaphora.cells.cell import Cell, State, Weights
+from anaphora.cells import GRU, LSTM, RNN, Cell, LinearCell
+from anaphora.cells.cell import State, Weights
 from anaphora.engine import reference
+from anaphora.engine.ragged import inside, zero_state
 from anaphora.errors import OptionError
 
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-NAMES = {("rnn", "tanh"): "rnn_tanh", ("rnn", "relu"): "rnn_relu", ("lstm", "tanh"): "lstm", ("gru", "tanh"): "gru"}
-MOST_THREADS = 1024
+KERNELS: dict[Cell, str] = {RNN("tanh"): "rnn_tanh", RNN("relu"): "rnn_relu", LSTM("tanh"): "lstm", GRU(): "gru"}
+"""The cells that have a compiled kernel, and its name there."""
+MAX_THREADS = 1024
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
-"""What weights, and what they are multiplied with, are rounded to; states and sums are float32. `int8` does not learn;
+"""The types that the factors of products are rounded to; states and sums are float32. `int8` is for inference only.
 `auto` is bfloat16 where the processor multiplies it faster than float32, else float32."""
 
 
 def kernel_of(cell: Cell) -> str | None:
-    """The kernel's name, None for a cell that has none."""
-    return NAMES.get((cell.name, cell.activation))
+    """The name of the cell's kernel, None if it has none."""
+    return KERNELS.get(cell)
+
+
+def cell_of(kernel: str) -> Cell:
+    """The cell that a kernel computes."""
+    return next(cell for cell, name in KERNELS.items() if name == kernel)
+
+
+class Projecting(dict[str, Any]):
+    """The weights of a `LinearCell`, and its input product packed for the compiled kernel."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        weight, bias = (np.ascontiguousarray(weights[name], np.float32) for name in ("weight_ih", "bias_ih"))
+        self.product = _native.Head(weight, bias, "float32", environment()[0], threads())
 
 
 def environment() -> tuple[str | None, int | None]:
-    """What `ANAPHORA_ISA` and `ANAPHORA_THREADS` ask for; None where they leave the choice."""
+    """The values of `ANAPHORA_ISA` and `ANAPHORA_THREADS`; None for one that is not set."""
     isa, threads = os.environ.get("ANAPHORA_ISA"), os.environ.get("ANAPHORA_THREADS")
     if isa is not None and isa not in _native.isas():
         raise OptionError(f"ANAPHORA_ISA={isa!r} is not an instruction set of this processor: {_native.isas()}")
-    if threads is not None and not (threads.isdecimal() and 0 < int(threads) <= MOST_THREADS):
-        raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads, 1 to {MOST_THREADS}")
+    if threads is not None and not (threads.isdecimal() and 0 < int(threads) <= MAX_THREADS):
+        raise OptionError(f"ANAPHORA_THREADS={threads!r} is not a number of threads, 1 to {MAX_THREADS}")
     return isa, int(threads) if threads else None
 
 
 def resolve(precision: str) -> str:
-    """The precision that is meant here. Raises OptionError at an unknown one."""
+    """The precision, with `auto` replaced. Raises OptionError at an unknown one."""
     if precision not in PRECISIONS:
         raise OptionError(f"precision {precision!r} is not known: it is one of {', '.join(PRECISIONS)}")
     if precision != "auto":
@@ -47,26 +66,27 @@ def resolve(precision: str) -> str:
 
 
 def used(cell: Cell, precision: str) -> str:
-    """What a cell's products are really computed in: without a kernel, in float32."""
+    """The precision of a cell's products: float32 if the cell has no kernel."""
     return "float32" if kernel_of(cell) is None else resolve(precision)
 
 
 def threads() -> int:
-    """As many as `ANAPHORA_THREADS` says, or as this process may have."""
-    asked = environment()[1]
-    if asked:
-        return asked
+    """`ANAPHORA_THREADS`, or the number of processors that this process may use."""
+    if count := environment()[1]:
+        return count
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare(cell: Cell, weights: Weights | _native.Packed, precision: str = "float32") -> Weights | _native.Packed:
-    """One direction's weights as `scan` reads them fastest, made once; where there is no kernel, as they are."""
-    kernel, meant = kernel_of(cell), resolve(precision)
-    if kernel is None or isinstance(weights, _native.Packed):
+    """The weights of one direction in the form that `scan` reads fastest; unchanged if the cell has no fast path."""
+    kernel, precision = kernel_of(cell), resolve(precision)
+    if isinstance(weights, _native.Packed | Projecting):
         return weights
-    arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
-    isa = environment()[0]
-    return _native.Packed(kernel, *arrays, True, False, meant, isa, threads())
+    if kernel is not None:
+        arrays = (np.ascontiguousarray(weights[name], np.float32) for name in WEIGHTS)
+        return _native.Packed(kernel, *arrays, True, False, precision, environment()[0], threads())
+    # A cell with its own `project` computes that with NumPy.
+    return Projecting(weights) if isinstance(cell, LinearCell) and type(cell).project is Cell.project else weights
 
 
 def scan(
@@ -79,14 +99,14 @@ def scan(
     trace: bool = False,
     ends: bool = True,
 ) -> Any:
-    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`. `weights` may be prepared."""
-    packed = weights if trace or isinstance(weights, _native.Packed) else prepare(cell, weights)
+    """Run `cell` over a ragged batch; `anaphora.engine` states the contract. `weights` may be prepared."""
+    packed = weights if trace else prepare(cell, weights)
+    if isinstance(cell, LinearCell) and not trace:
+        return _linear_scan(cell, packed, x_BTD, lengths_B, state, reverse, ends)
     if not isinstance(packed, _native.Packed):
         return reference.scan(cell, packed, x_BTD, lengths_B, state, reverse, trace, ends)
     B, T, D = x_BTD.shape
-    H, lengths_B = packed.hidden, np.asarray(lengths_B)
-    if lengths_B.dtype.kind not in "iu":
-        raise TypeError(f"lengths are integers, not {lengths_B.dtype}")
+    H, lengths_B = packed.hidden, _integers(lengths_B)
     h_BH, *c_BH = state or [np.zeros((B, H), np.float32)] * len(cell.state)
     end_BH, c_BH = np.empty((B, H), np.float32), [np.array(c, np.float32, order="C") for c in c_BH]
     y_BTH = np.zeros((B, T, H), np.float32)
@@ -95,7 +115,7 @@ def scan(
         np.ascontiguousarray(x_BTD, np.float32).reshape(-1, D),
         row_B,
         time_T,
-        np.ascontiguousarray(lengths_B, np.int64),
+        lengths_B,
         reverse,
         np.ascontiguousarray(h_BH, np.float32),
         y_BTH.reshape(-1, H),
@@ -109,17 +129,50 @@ def scan(
     return y_BTH, (end_BH, *c_BH) if ends else ()
 
 
+def _linear_scan(
+    cell: LinearCell, weights: Any, x_BTD: Any, lengths_B: Any, state: State | None, reverse: bool, ends: bool
+) -> tuple[Any, State]:
+    B, T, _ = x_BTD.shape
+    H, lengths_B = cell.width(weights), _integers(lengths_B)
+    (h0_BH,) = zero_state(cell, weights, B) if state is None else state
+    if ragged := not (lengths_B == T).all():
+        inside_BT = inside(x_BTD, lengths_B)[..., 0]
+    x_ND = np.ascontiguousarray(x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, -1), np.float32)
+    is_packed = isinstance(weights, Projecting)
+    x_NG = weights.product.logits(x_ND, threads()) if is_packed else cell.project(np, x_ND[None], weights)[0]
+
+    def by_row(values_NH: Any) -> Any:
+        if not ragged:
+            return np.ascontiguousarray(values_NH, np.float32).reshape(B, T, H)
+        values_BTH = np.empty((B, T, H), np.float32)
+        values_BTH[inside_BT] = values_NH
+        return values_BTH
+
+    a_BTH, b_BTH = map(by_row, cell.coefficients(np, x_NG, weights))
+    y_BTH, end_BH = (np.zeros if ragged else np.empty)((B, T, H), np.float32), np.empty((B, H), np.float32)
+    h0_BH = np.ascontiguousarray(h0_BH, np.float32)
+    _native.linear_scan(a_BTH, b_BTH, lengths_B, reverse, h0_BH, y_BTH, end_BH, environment()[0], threads())
+    return y_BTH, (end_BH,) if ends else ()
+
+
+def _integers(lengths_B: Any) -> NDArray[np.int64]:
+    lengths_B = np.asarray(lengths_B)
+    if lengths_B.dtype.kind not in "iu":
+        raise TypeError(f"lengths are integers, not {lengths_B.dtype}")
+    return np.ascontiguousarray(lengths_B, np.int64)
+
+
 def cross_entropy(
     x_NH: Any, weight_VH: Any, bias_V: Any, targets_N: Any, precision: str, gradients: Sequence[Any] | None = None
 ) -> NDArray[np.float32]:
-    """How likely targets are under a linear layer that scores all of them, whose scores `[N, V]` never all exist.
+    """The log-probabilities of targets under a linear layer and softmax; the scores `[N, V]` are never all in memory.
 
-    Of each the log-probability, and 1 where none is higher, 0 elsewhere: `[N, 2]`. Where `gradients` of x, W and b are
-    given, arrays of their shapes, those of the mean of -log-probability are written there; `int8` has none.
+    Returns `[N, 2]`: the log-probability of each target, and 1 if no token has a higher one, else 0. The gradients of
+    the mean of -log-probability are written to `gradients`, arrays of the shapes of x, W and b; `int8` has none.
     """
     x_NH, weight_VH, bias_V = (np.ascontiguousarray(array, np.float32) for array in (x_NH, weight_VH, bias_V))
     targets_N = np.ascontiguousarray(targets_N, np.int64)
     dx_NH, dw_VH, db_V = gradients or (None, None, None)
-    share = 1 / max(1, len(targets_N))
+    weight = 1 / max(1, len(targets_N))
     how = (resolve(precision), environment()[0], threads())
-    return _native.cross_entropy(x_NH, weight_VH, bias_V, targets_N, share, dx_NH, dw_VH, db_V, *how)
+    return _native.cross_entropy(x_NH, weight_VH, bias_V, targets_N, weight, dx_NH, dw_VH, db_V, *how)

@@ -1,7 +1,7 @@
 """The compiled kernels under torch: one direction of one layer with its gradient, for float32 tensors on a CPU.
 
-Eager programs reach them through an autograd function. `torch.compile` and `torch.export` see the same as custom
-operators, `anaphora::scan` and `anaphora::scan_backward`, with fake implementations.
+Eager programs call them through an autograd function. `torch.compile` and `torch.export` see the custom operators
+`anaphora::scan` and `anaphora::scan_backward`, with fake implementations.
 """
 
 import math
@@ -14,7 +14,6 @@ from torch.library import custom_op, register_autograd
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from anaphora import _native
-from anaphora.cells import CELLS
 from anaphora.engine import native, reference
 
 Tensor = torch.Tensor
@@ -24,7 +23,7 @@ _native.share_openmp()
 
 
 class Layout:
-    """Where the rows of a batch stand in flat arrays, and how long they are.
+    """The positions of a batch's rows in flat arrays, and their lengths.
 
     `x` is `[B, T, D]`, or `[T, B, D]` where it is `time_first`, or, with `batch_sizes_T`, the data `[N, D]` of a
     PackedSequence.
@@ -45,7 +44,7 @@ class Layout:
 
 
 def flat(x: Tensor) -> Any:
-    """An array `[B, T, D]`, `[T, B, D]` or `[N, D]` as a flat one `[rows, D]` of NumPy's."""
+    """An array `[B, T, D]`, `[T, B, D]` or `[N, D]` as a flat NumPy array `[rows, D]`."""
     return x.detach().contiguous().view(-1, x.shape[-1]).numpy()
 
 
@@ -58,7 +57,7 @@ def rows_of(x: Tensor) -> int:
 
 
 def fresh(*shape: int) -> Tensor:
-    """An uncleared array, in memory that is used again where it is large."""
+    """An uncleared array; large ones reuse memory."""
     return torch.from_numpy(_native.empty(shape))
 
 
@@ -75,12 +74,12 @@ def threads() -> int:
 
 
 def keeping(x: Tensor, cell: str, H: int, precision: str, keep: bool) -> Tensor:
-    """Room for what the way back needs, a row for each place; no rows where there will be none."""
+    """The buffer for what backward needs, one row for each step; no rows if there will be no backward."""
     return fresh(rows_of(x) if keep else 0, kept_floats(cell, H, precision))
 
 
 def kept_floats(cell: str, H: int, precision: str) -> int:
-    """Floats of each row and step that the way back needs."""
+    """The number of floats that backward needs for each row and step."""
     return _native.kept(cell, H, native.resolve(precision), native.environment()[0])
 
 
@@ -106,11 +105,11 @@ def forward(
     precision: str,
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Outputs, h and c at the rows' ends (c empty where there is none), and what backward needs beside them."""
+    """Outputs, h and c at the rows' ends (c is empty for a cell without one), and what else backward needs."""
     packed = pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, precision=precision, forward=True)
     kept = keeping(x, cell, weight_hh.shape[1], precision, keep)
-    # An operator's outputs are the same for the same inputs, what is never used too: the padding of each row, and rows
-    # past the last place of a ragged batch.
+    # A custom operator must be deterministic in all of its outputs, also in the unused parts: the padding of each row,
+    # and the rows past the last step of a ragged batch.
     kept[:, -16:].zero_()
     kept[rows_of(x) if lengths_B is None else int(lengths_B.sum()) :].zero_()
     return forward_with(packed, x, lengths_B, batch_sizes_T, h0_BH, c0_BH, reverse, time_first, kept)
@@ -127,7 +126,7 @@ def forward_with(
     time_first: bool,
     kept: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """`forward`, with weights that are packed already."""
+    """`forward`, with packed weights."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
     lstm, H = c0_BH is not None, packed.hidden
     y = (fresh if layout.full else zeros)(*x.shape[:-1], H)
@@ -170,7 +169,7 @@ def backward(
     precision: str,
     needs_dx: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
+    """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty if not needed)."""
     packed = pack(cell, weight_ih, weight_hh, None, None, precision=precision, backward=True)
     given = (h0_BH, c0_BH, y, kept, cell, reverse, time_first, needs_dx)
     return backward_with(packed, dy, dh_n, dc_n, x, lengths_B, batch_sizes_T, weight_ih, weight_hh, *given)
@@ -267,7 +266,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> 
     y, _, _, kept = output
     ctx.save_for_backward(*tensors, y, kept)
     ctx.mark_non_differentiable(kept)
-    ctx.set_materialize_grads(False)  # of what is kept it would be a sheet of zeros
+    ctx.set_materialize_grads(False)  # otherwise autograd allocates a zero gradient for `kept`
 
 
 def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *how: Any) -> tuple[Any, ...]:
@@ -283,11 +282,11 @@ def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *how: Any) -> 
 
 
 def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same through the cell's equation in float32, slowly, for who wants to differentiate the gradients."""
-    # Views of its own: what of one input is made from another, or tied to it, must not count twice.
+    """The same by the reference loop, in float32: slow, but autograd can differentiate the gradients."""
+    # Separate views: if one input depends on another or shares its memory, its gradient must not be counted twice.
     inputs: tuple[Any, ...] = tuple(t if t is None else t.view_as(t) for t in ctx.saved_tensors[:9])
     x, lengths_B, sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, *state = inputs
-    name, _, activation = ctx.cell.partition("_")
+    cell = native.cell_of(ctx.cell)
     weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
     none = weight_ih.new_zeros(len(weight_ih))
     weights = {key: none if weight is None else weight for key, weight in weights.items()}
@@ -297,17 +296,17 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
         x = x.transpose(0, 1) if ctx.time_first else x
         lengths_B = torch.full((x.shape[0],), x.shape[1]) if lengths_B is None else lengths_B
     start = tuple(array for array in state if array is not None)
-    y, end = reference.scan(CELLS[name](activation or "tanh"), weights, x, lengths_B, start, ctx.reverse)
+    y, end = reference.scan(cell, weights, x, lengths_B, start, ctx.reverse)
     if sizes_T is not None:
         y = pack_padded_sequence(y, lengths_B, batch_first=True).data
     y = y.transpose(0, 1) if ctx.time_first else y
     wanted = [tensor for tensor, need in zip(inputs, ctx.needs_input_grad, strict=False) if need]
     reached = [(of, given) for of, given in zip((y, *end), upstream, strict=False) if given is not None]
-    if not reached:  # whoever came after gave no gradient
+    if not reached:  # no output received a gradient
         return (None,) * len(ctx.needs_input_grad)
     outputs, given = zip(*reached, strict=True)
-    found = torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True)
-    gradients = iter(found)
+    results = torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True)
+    gradients = iter(results)
     return tuple(next(gradients) if need else None for need in ctx.needs_input_grad)
 
 
@@ -319,17 +318,17 @@ register_autograd("anaphora::scan", _op_backward, setup_context=_remember)
 
 
 class Scan(torch.autograd.Function):
-    """`forward` with its gradient, for eager programs: a custom operator costs half as much time again."""
+    """`forward` with its gradient, for eager programs: a custom operator would take 1.5 times as long."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
         x, lengths_B, sizes_T, *weights, h0_BH, c0_BH, cell, reverse, time_first, precision, keep = inputs
-        # Both ways at once, while the weights are in cache; torch refuses the way back if they change before it.
+        # Packed for both directions while the weights are in cache; torch refuses backward if they change before it.
         ctx.packed = pack(cell, *weights, precision=precision, forward=True, backward=True)
         kept = keeping(x, cell, ctx.packed.hidden, precision, keep)
         output = forward_with(ctx.packed, x, lengths_B, sizes_T, h0_BH, c0_BH, reverse, time_first, kept)
         y, *rest = output
-        # The way back reads y. As with torch's own kernels, a program may change an RNN's or a GRU's, not an LSTM's.
+        # Backward reads y. As with torch's own kernels, a program may change the y of an RNN or a GRU, not of an LSTM.
         _remember(ctx, inputs, (y if c0_BH is not None else y.clone(), *rest))
         return output
 
@@ -352,8 +351,8 @@ def scan(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One direction of one layer: outputs as `x` is laid out, and the state at the rows' ends.
 
-    `x` is `[B, T, D]` with `lengths_B` (None: all are T), or a PackedSequence's `[N, D]` with its `batch_sizes_T`, and
-    then rows and states are in its sorted order. `weights` are torch's weight_ih, weight_hh, bias_ih and bias_hh.
+    `x` is `[B, T, D]` with `lengths_B` (None: all are T), or a PackedSequence's `[N, D]` with its `batch_sizes_T`; rows
+    and states are then in its sorted order. `weights` are torch's weight_ih, weight_hh, bias_ih and bias_hh.
     """
     c0_BH = state[1] if len(state) > 1 else None
     given = (x, *weights, *state)

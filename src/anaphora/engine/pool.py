@@ -6,14 +6,14 @@ from typing import Any
 from anaphora.engine.ragged import inside, last, mask, namespace
 
 EACH = "each"
-"""The kind that leaves every place its own output."""
+"""The kind that keeps the output of every step."""
 
 
 def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidirectional: bool = False) -> Any:
     """`[B, T, D]` -> `[B, D]` (`mean+max`: `[B, 2 D]`, `last+mean+max`: `[B, 3 D]`), zeros for an empty row; `each`
     pools nothing: `[B, T, D]`, zeros after each row's end.
 
-    The kinds are those of `networks.blocks.Pool`. Places after a row's end must be zeros, as every engine leaves them.
+    The kinds are those of `net.blocks.Pool`. Steps after a row's end must be zeros, as every engine leaves them.
     """
     xp = namespace(y_BTH)
     if kind == EACH:
@@ -23,12 +23,12 @@ def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidi
     begun_B1 = lengths_B[:, None] > 0
     if kind == "attention":
         score_BT = xp.tanh(y_BTH @ weights["weight"].T + weights["bias"]) @ weights["query"]
-        share_BT1 = _softmax(xp, score_BT[:, :, None], inside(y_BTH, lengths_B))
-        return xp.where(begun_B1, (share_BT1 * y_BTH).sum(1), xp.zeros_like(y_BTH[:, 0]))
+        weight_BT1 = _softmax(xp, score_BT[:, :, None], inside(y_BTH, lengths_B))
+        return xp.where(begun_B1, (weight_BT1 * y_BTH).sum(1), xp.zeros_like(y_BTH[:, 0]))
     parts = []
     if "last" in kind:
         half = y_BTH.shape[2] // 2 if bidirectional else y_BTH.shape[2]
-        # The reverse direction has seen the whole row at its first place.
+        # The reverse direction has seen the whole row at the first step.
         parts += [last(y_BTH[:, :, :half], lengths_B), y_BTH[:, 0, half:]]
     if "mean" in kind:
         count_B1 = xp.clip(lengths_B[:, None], 1, None)
@@ -41,7 +41,7 @@ def pool(kind: str, y_BTH: Any, lengths_B: Any, weights: Mapping[str, Any], bidi
 
 
 def _softmax(xp: Any, score_BT1: Any, inside_BT1: Any) -> Any:
-    """Softmax over the places inside each row; an empty row gets finite numbers that its caller does not use."""
+    """Softmax over the steps of each row; an empty row gets finite numbers that the caller does not use."""
     score_BT1 = xp.where(inside_BT1, score_BT1, xp.full_like(score_BT1, -1e30))
     e_BT1 = xp.exp(score_BT1 - xp.amax(score_BT1, 1)[:, None])
     return e_BT1 / e_BT1.sum(1)[:, None]

@@ -21,7 +21,7 @@ def scan(
     trace: bool = False,
     ends: bool = True,
 ) -> Any:
-    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`."""
+    """Run `cell` over a ragged batch; `anaphora.engine` states the contract."""
     xp = namespace(x_BTD)
     B, T = x_BTD.shape[:2]
     lengths = np.array(lengths_B.tolist(), dtype=int)

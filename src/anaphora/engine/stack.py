@@ -10,7 +10,7 @@ Scan = Callable[..., Any]
 
 
 def suffixes(layers: int, bidirectional: bool) -> list[list[str]]:
-    """For every layer the endings of its weights' names, as in torch: `_l0`, `_l0_reverse`, `_l1`, ..."""
+    """The suffixes of the weights' names in each layer, as in torch: `_l0`, `_l0_reverse`, `_l1`, ..."""
     return [[f"_l{layer}", f"_l{layer}_reverse"][: 1 + bidirectional] for layer in range(layers)]
 
 
@@ -35,8 +35,8 @@ def run(
 ) -> tuple[Any, State]:
     """Run a stack over a ragged batch.
 
-    `weights` are what `scan` takes, by layer and direction. `state` is a tuple of `[layers * directions, B, H]`, and so
-    is the one returned (with `ends=False`, nothing). The outputs of both directions stand side by side:
+    `weights` holds what `scan` takes, by layer and direction. `state` is a tuple of `[layers * directions, B, width]`,
+    and so is the returned one (with `ends=False`, it is empty). The outputs of both directions are concatenated:
     `[B, T, directions * H]`. `between` is applied to the output of every layer but the last.
     """
     states: list[State] = []

@@ -1,8 +1,8 @@
-"""The same contract under torch, for training: the compiled kernels on a CPU, cuDNN on a GPU.
+"""The contract of `anaphora.engine` under torch, for training: the compiled kernels on a CPU, cuDNN on a GPU.
 
-What the kernels do not do (a GPU, other dtypes than float32) goes to torch's own: each direction is one call on the
-padded batch; the reverse one runs over rows flipped within their lengths. A cell that has no kernel runs through the
-reference loop, under autograd as it is.
+On a GPU, and for other dtypes than float32, torch's own kernels run: each direction is one call on the padded batch;
+the reverse one runs over rows that are flipped within their lengths. A `LinearCell` runs through a linear scan. Another
+cell without a kernel runs through the reference loop, under autograd.
 """
 
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from anaphora.cells.cell import Cell, State, Weights
+from anaphora.cells import Cell, LinearCell
+from anaphora.cells.cell import State, Weights
 from anaphora.engine import native, op, reference
+from anaphora.engine.linear_op import linear_scan
 from anaphora.engine.ragged import flip, last, mask, zero_state
 
 KERNELS: dict[str, Any] = {
@@ -33,17 +35,31 @@ def scan(
     ends: bool = True,
     precision: str = "float32",
 ) -> Any:
-    """Run `cell` over a ragged batch; the contract stands in `anaphora.engine`. `precision` is the kernels'."""
+    """Run `cell` over a ragged batch; `anaphora.engine` states the contract. `precision` is that of the kernels."""
     kernel = native.kernel_of(cell)
+    if isinstance(cell, LinearCell) and not trace:
+        return _scan_linear(cell, weights, x_BTD, lengths_B, state, reverse, ends)
     if kernel is None or trace:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
     start = zero_state(cell, weights, len(x_BTD)) if state is None else state
     if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32:
         y_BTH, end = op.scan(kernel, x_BTD, lengths_B, None, tuple(_flat(weights)), start, reverse, precision)
         return y_BTH, end if ends else ()
-    if x_BTD.numel() == 0:
+    if x_BTD.numel() == 0 or kernel not in KERNELS:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
     return _scan_by_torch(KERNELS[kernel], weights, x_BTD, lengths_B, start, reverse, ends)
+
+
+def _scan_linear(
+    cell: LinearCell, weights: Weights, x_BTD: Any, lengths_B: Any, state: State | None, reverse: bool, ends: bool
+) -> Any:
+    (h0_BH,) = zero_state(cell, weights, len(x_BTD)) if state is None else state
+    # A program that is being compiled may not depend on the values of lengths_B.
+    is_full = not torch.compiler.is_compiling() and bool((lengths_B == x_BTD.shape[1]).all())
+    x_BTD = x_BTD if is_full else mask(x_BTD, lengths_B)
+    a_BTH, b_BTH = cell.coefficients(torch, cell.project(torch, x_BTD, weights), weights)
+    y_BTH, end_BH = linear_scan(a_BTH, b_BTH, lengths_B, h0_BH, reverse)
+    return y_BTH, (end_BH,) if ends else ()
 
 
 def _scan_by_torch(
@@ -67,23 +83,23 @@ def _scan_by_torch(
 
 
 def _run_padded(kernel: Any, weights: Weights, x_BTD: Any, start: State) -> tuple[Any, State]:
-    """One direction over the whole padded batch; the state is the one at place T."""
-    y_BTH, *end = kernel(x_BTD, _given(start), _flat(weights), True, 1, 0.0, True, False, True)
+    """One direction over the whole padded batch; the state is the one after step T."""
+    y_BTH, *end = kernel(x_BTD, _torch_state(start), _flat(weights), True, 1, 0.0, True, False, True)
     return y_BTH, tuple(e[0] for e in end)
 
 
 def _run_packed(kernel: Any, weights: Weights, x_BTD: Any, lengths_B: Any, start: State) -> tuple[Any, State]:
-    """The slow way, for what it alone gives: every array of the state at each row's own end."""
-    # Packing knows no empty rows: they run for one step that is thrown away.
+    """Slower, but it gives every array of the state at each row's own end."""
+    # A PackedSequence has no empty rows: they run for one step, which is discarded.
     packed = pack_padded_sequence(x_BTD, lengths_B.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-    given = _given(tuple(s[packed.sorted_indices] for s in start))
+    given = _torch_state(tuple(s[packed.sorted_indices] for s in start))
     data, *end = kernel(packed.data, packed.batch_sizes, given, _flat(weights), True, 1, 0.0, True, False)
     y_BTH, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=x_BTD.shape[1])
     return mask(y_BTH, lengths_B), tuple(e[0][packed.unsorted_indices] for e in end)
 
 
-def _given(state: State) -> Any:
-    """The state as torch's kernels take it: `[1, B, H]`, in a list where there are several."""
+def _torch_state(state: State) -> Any:
+    """The state as torch's kernels take it: `[1, B, H]`, several of them in a list."""
     arrays = [s[None].contiguous() for s in state]
     return arrays if len(arrays) > 1 else arrays[0]
 

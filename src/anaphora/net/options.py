@@ -41,8 +41,13 @@ class NetworkOptions(CellOptions):
         )
 
 
-def recurrent(options: CellOptions, inputs: int, hidden: int, *, weight_drop: float = 0.0, **settings: Any) -> Recurrent:
-    """The recurrent block of the cell that `options` describe. Raises OptionError at weight drop without such weights."""
+def recurrent(
+    options: CellOptions, inputs: int, hidden: int, *, weight_drop: float = 0.0, **settings: Any
+) -> Recurrent:
+    """The recurrent block of the cell that `options` describe.
+
+    Raises OptionError at weight drop if the cell has no recurrent weights.
+    """
     cell = make_cell(options)
     if weight_drop and not cell.recurrent_weights:
         raise OptionError(f"weight_drop={weight_drop}: the cell {cell.name} has no recurrent weights")

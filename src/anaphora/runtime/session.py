@@ -133,15 +133,18 @@ def _packed(
 
 
 class _Equation:
-    """The same by the cell's equation, for one that has no kernel."""
+    """The steps by the cell's equation, for a cell without a kernel."""
 
-    def __init__(self, cell: Cell, layers: Sequence[Any], rows: int, embedding: Any) -> None:
+    def __init__(self, cell: Cell, layers: Sequence[Weights], rows: int, embedding: Any) -> None:
         self.cell, self.layers, self.embedding = cell, layers, embedding
-        H = layers[0]["weight_hh"].shape[1]
-        D = layers[0]["weight_ih"].shape[1]
+        D = cell.input_width(layers[0])
         self.inputs = np.zeros((rows, D), np.float32) if embedding is None else np.zeros(rows, np.int64)
-        self.outputs = np.zeros((rows, H), np.float32)
-        self.states = [np.zeros((rows, H), np.float32) for _ in layers for _ in cell.state]
+        self.states = [
+            np.zeros((rows, width), np.float32)
+            for weights in layers
+            for width in cell.state_widths(cell.width(weights))
+        ]
+        self.outputs = np.zeros((rows, cell.width(layers[-1])), np.float32)
 
     def step(self) -> None:
         if self.embedding is None:
@@ -153,11 +156,11 @@ class _Equation:
             x = self.embedding[self.inputs]
         states = iter(self.states)
         for weights in self.layers:
-            own = [next(states) for _ in self.cell.state]
-            after, _ = self.cell.step(np, self.cell.project(np, x[:, None], weights)[:, 0], tuple(own), weights)
-            for array, new in zip(own, after, strict=True):
+            state = [next(states) for _ in self.cell.state]
+            after, _ = self.cell.step(np, self.cell.project(np, x[:, None], weights)[:, 0], tuple(state), weights)
+            for array, new in zip(state, after, strict=True):
                 array[...] = new
-            x = own[0]
+            x = state[0]
         self.outputs[...] = x
 
 
