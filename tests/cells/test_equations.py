@@ -1,11 +1,14 @@
-"""What only one cell's equation says: how its output follows from its gates, and how it differs from its relatives."""
+"""Single cells: how the output follows from the gates, and how a cell differs from similar ones."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from samples import EVERY_CELL
 
 from anaphora.cells import CELLS
+from anaphora.cells.minlstm import normalised_forget_gate
 from anaphora.engine.reference import scan
 
 
@@ -26,9 +29,24 @@ def gru_textbook(activate, gates, h):
     return (gates["z"] * gates["n"] + (1 - gates["z"]) * h,)
 
 
-NEXT_STATE = {"rnn": rnn, "lstm": lstm, "gru": gru, "gru_textbook": gru_textbook}
+def mingru(activate, gates, h):
+    return ((1 - gates["z"]) * h + gates["z"] * gates["n"],)
+
+
+def minlstm(activate, gates, h):
+    return (gates["f"] * h + gates["i"] * gates["n"],)
+
+
+NEXT_STATE = {
+    "rnn": rnn,
+    "lstm": lstm,
+    "gru": gru,
+    "gru_textbook": gru_textbook,
+    "mingru": mingru,
+    "minlstm": minlstm,
+}
 ACTIVATE = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0)}
-CASES = [(name, activation) for name in NEXT_STATE for activation in CELLS[name].activations]
+MINIMAL = pytest.mark.parametrize("name", ["mingru", "minlstm"])
 
 
 def draw(cell, D=3, H=4, T=6, B=2):
@@ -38,13 +56,13 @@ def draw(cell, D=3, H=4, T=6, B=2):
     return weights, rng.standard_normal((B, T, D)), np.full(B, T), state
 
 
-@pytest.mark.parametrize(("name", "activation"), CASES)
-def test_the_outputs_follow_from_the_traced_gates(name, activation):
-    cell = CELLS[name](activation)
+@pytest.mark.parametrize("cell", EVERY_CELL)
+def test_the_outputs_follow_from_the_traced_gates(cell):
+    activate = ACTIVATE[getattr(cell, "activation", "tanh")]
     *given, state = draw(cell)
     y_BTH, end, gates = scan(cell, *given, state, trace=True)
     for t in range(6):
-        state = NEXT_STATE[name](ACTIVATE[activation], {gate: a[:, t] for gate, a in gates.items()}, *state)
+        state = NEXT_STATE[cell.name](activate, {gate: a[:, t] for gate, a in gates.items()}, *state)
         np.testing.assert_allclose(state[0], y_BTH[:, t], rtol=1e-12)
     np.testing.assert_allclose(state, end, rtol=1e-12)
 
@@ -60,8 +78,8 @@ def test_the_textbook_gru_resets_before_the_product():
         np.testing.assert_allclose(gates["n"][b, 0], n_H, rtol=1e-12)
 
 
-def test_the_textbook_gru_is_torchs_with_z_turned_where_the_place_of_the_reset_is_no_matter():
-    """With a diagonal W_hn and no b_hn, r * (W_hn h) and W_hn (r * h) are the same."""
+def test_the_textbook_gru_is_torchs_with_z_negated_if_the_order_of_reset_and_product_does_not_matter():
+    """With a diagonal W_hn and no b_hn, r * (W_hn h) and W_hn (r * h) are equal."""
     weights, *given = draw(CELLS["gru"]())
     weights["weight_hh"][8:] = np.diag(weights["weight_hh"][8:].diagonal())
     weights["bias_hh"][8:] = 0
@@ -73,10 +91,52 @@ def test_the_textbook_gru_is_torchs_with_z_turned_where_the_place_of_the_reset_i
     np.testing.assert_allclose(y_textbook, y_BTH, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name, cell in CELLS.items() if "relu" in cell.activations])
+@pytest.mark.parametrize("name", ["rnn", "lstm"])
 def test_relu_gives_other_outputs_than_tanh_and_none_below_zero(name):
     cell = CELLS[name]("relu")
     given = draw(cell)
     (y_relu, _), (y_tanh, _) = scan(cell, *given), scan(replace(cell, activation="tanh"), *given)
     assert (y_relu >= 0).all()
     assert np.abs(y_relu - y_tanh).max() > 0.1
+
+
+@MINIMAL
+def test_a_positive_candidate_follows_appendix_b(name):
+    cell = CELLS[name]("positive")
+    weights, x_BTD, lengths_B, state = draw(cell)
+    _, _, gates = scan(cell, weights, x_BTD, lengths_B, state, trace=True)
+    n = x_BTD @ weights["weight_ih"][-4:].T + weights["bias_ih"][-4:]
+    np.testing.assert_allclose(gates["n"], np.where(n >= 0, n + 0.5, 1 / (1 + np.exp(-n))), rtol=1e-12)
+    assert (gates["n"] > 0).all()
+
+
+def test_the_gates_of_minlstm_are_divided_by_their_sum():
+    cell = CELLS["minlstm"]()
+    weights, x_BTD, lengths_B, state = draw(cell)
+    _, _, gates = scan(cell, weights, x_BTD, lengths_B, state, trace=True)
+    f, i, _ = np.split(1 / (1 + np.exp(-(x_BTD @ weights["weight_ih"].T + weights["bias_ih"]))), 3, -1)
+    np.testing.assert_allclose(gates["f"], f / (f + i), rtol=1e-12)
+    np.testing.assert_allclose(gates["i"], i / (f + i), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_gates_of_minlstm_are_finite_and_right_at_the_ends_of_the_range(dtype):
+    """With both gates far below 0, f / (f + i) tends to sigmoid(f - i)."""
+    f, i = np.array([[-1e4, -1e4 + 1, 1e4, 1e4, -1e4, 0]], dtype), np.array([[-1e4, -1e4, 1e4, -1e4, 1e4, 0]], dtype)
+    expected = [[0.5, 1 / (1 + np.exp(-1)), 0.5, 1, 0, 0.5]]
+    np.testing.assert_allclose(normalised_forget_gate(np, f, i), expected, rtol=1e-6, atol=1e-7)
+    f, i = (torch.tensor(array, requires_grad=True) for array in (f, i))
+    normalised_forget_gate(torch, f, i).sum().backward()
+    assert f.grad.isfinite().all()
+    assert i.grad.isfinite().all()
+    torch.testing.assert_close(f.grad[0, -1].item(), 0.125)  # f (1 - f) times the slope of log(sigmoid), each 1/2 at 0
+
+
+@MINIMAL
+@pytest.mark.parametrize("size", [1e4, 1e30])
+def test_huge_inputs_overflow_nowhere(name, size):
+    cell = CELLS[name]()
+    weights, x_BTD, lengths_B, state = draw(cell)
+    with np.errstate(all="raise", under="ignore"):
+        y_BTH, _ = scan(cell, weights, size * x_BTD, lengths_B, state)
+    assert np.isfinite(y_BTH).all()

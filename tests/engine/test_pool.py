@@ -26,8 +26,8 @@ def draw(scale=1.0):
 
 def attention(y_TD, weights):
     scores = [weights["query"] @ np.tanh(weights["weight"] @ y_D + weights["bias"]) for y_D in y_TD]
-    shares = np.exp(scores) / np.exp(scores).sum()
-    return sum(share * y_D for share, y_D in zip(shares, y_TD, strict=True))
+    weights_T = np.exp(scores) / np.exp(scores).sum()
+    return sum(weight * y_D for weight, y_D in zip(weights_T, y_TD, strict=True))
 
 
 def plain(kind, y_TD, weights, bidirectional):
@@ -82,20 +82,20 @@ def test_an_empty_row_is_zeros(convert, kind, bidirectional):
 @both_libraries
 @every_pool
 @one_and_two_directions
-def test_a_batch_of_no_places_is_zeros_of_the_same_width(convert, kind, bidirectional):
+def test_a_batch_of_no_steps_is_zeros_of_the_same_width(convert, kind, bidirectional):
     y_BTH, weights = draw()
     width = run(convert, kind, y_BTH, LENGTHS, weights, bidirectional).shape[1]
-    got = run(convert, kind, y_BTH[:, :0], np.zeros(B, int), weights, bidirectional)
-    np.testing.assert_array_equal(got, np.zeros((B, width)))
+    result = run(convert, kind, y_BTH[:, :0], np.zeros(B, int), weights, bidirectional)
+    np.testing.assert_array_equal(result, np.zeros((B, width)))
 
 
 @both_libraries
 def test_attention_does_not_overflow(convert):
     y_BTH, weights = draw(scale=10.0)
     weights["query"] *= 1e4
-    got = run(convert, "attention", y_BTH, LENGTHS, weights)
-    assert np.isfinite(got).all()
-    np.testing.assert_allclose(got[3], y_BTH[3, 0])  # a row of one place gives all its attention to it
+    result = run(convert, "attention", y_BTH, LENGTHS, weights)
+    assert np.isfinite(result).all()
+    np.testing.assert_allclose(result[3], y_BTH[3, 0])  # a row of one step gives all attention to it
 
 
 @every_pool

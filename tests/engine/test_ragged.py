@@ -1,4 +1,4 @@
-"""The words on ragged batches, under NumPy and torch, against a plain loop over the rows."""
+"""The functions on ragged batches, under NumPy and torch, against a plain loop over the rows."""
 
 import numpy as np
 import pytest
@@ -25,12 +25,12 @@ def with_nan_after_the_ends():
 
 @both_libraries
 def test_inside_is_true_before_each_rows_end(convert):
-    got_BT1 = np.asarray(inside(convert(numbers()), convert(LENGTHS)))
-    assert got_BT1[..., 0].tolist() == [[t < length for t in range(T)] for length in LENGTHS]
+    result_BT1 = np.asarray(inside(convert(numbers()), convert(LENGTHS)))
+    assert result_BT1[..., 0].tolist() == [[t < length for t in range(T)] for length in LENGTHS]
 
 
 @both_libraries
-def test_mask_puts_zeros_after_each_rows_end_whatever_stood_there(convert):
+def test_mask_puts_zeros_after_each_rows_end_also_over_nan(convert):
     x_BTD = with_nan_after_the_ends()
     expected = np.zeros_like(x_BTD)
     for row, length in enumerate(LENGTHS):
@@ -39,7 +39,7 @@ def test_mask_puts_zeros_after_each_rows_end_whatever_stood_there(convert):
 
 
 @both_libraries
-def test_flip_turns_each_row_within_its_own_length(convert):
+def test_flip_reverses_each_row_within_its_length(convert):
     x_BTD = with_nan_after_the_ends()
     expected = x_BTD.copy()
     for row, length in enumerate(LENGTHS):
@@ -48,7 +48,7 @@ def test_flip_turns_each_row_within_its_own_length(convert):
 
 
 @both_libraries
-def test_flip_leaves_what_stands_after_the_ends(convert):
+def test_flip_leaves_the_padding_unchanged(convert):
     x_BTD = numbers()
     flipped = np.asarray(flip(convert(x_BTD), convert(LENGTHS)))
     outside_BT = np.arange(T) >= LENGTHS[:, None]
@@ -62,24 +62,24 @@ def test_flip_twice_changes_nothing(convert):
 
 
 @both_libraries
-def test_last_is_the_last_place_of_each_row_and_zeros_for_an_empty_one(convert):
+def test_last_is_the_last_step_of_each_row_and_zeros_for_an_empty_one(convert):
     x_BTD = with_nan_after_the_ends()
     expected = [x_BTD[row, length - 1] if length else np.zeros(D) for row, length in enumerate(LENGTHS)]
     np.testing.assert_array_equal(last(convert(x_BTD), convert(LENGTHS)), expected)
 
 
 @both_libraries
-def test_last_of_a_batch_of_no_places_is_zeros(convert):
-    got = last(convert(np.ones((2, 0, D))), convert(np.array([0, 0])))
-    np.testing.assert_array_equal(got, np.zeros((2, D)))
+def test_last_of_a_batch_of_no_steps_is_zeros(convert):
+    result = last(convert(np.ones((2, 0, D))), convert(np.array([0, 0])))
+    np.testing.assert_array_equal(result, np.zeros((2, D)))
 
 
 @both_libraries
-def test_take_reads_each_row_at_its_own_places(convert):
+def test_take_reads_each_row_at_its_own_steps(convert):
     x_BTD = numbers()
-    places_BT = np.random.default_rng(1).integers(0, T, (B, 4))
-    expected = [[x_BTD[b, t] for t in places_BT[b]] for b in range(B)]
-    np.testing.assert_array_equal(take(convert(x_BTD), convert(places_BT)), expected)
+    steps_BT = np.random.default_rng(1).integers(0, T, (B, 4))
+    expected = [[x_BTD[b, t] for t in steps_BT[b]] for b in range(B)]
+    np.testing.assert_array_equal(take(convert(x_BTD), convert(steps_BT)), expected)
 
 
 @both_libraries
@@ -87,7 +87,7 @@ def test_take_reads_each_row_at_its_own_places(convert):
 @pytest.mark.parametrize("name", CELLS)
 def test_every_sequence_starts_from_zeros(convert, name, rows):
     cell = CELLS[name]()
-    weights = {"weight_hh": convert(np.ones((len(cell.gates) * 4, 4), np.float32))}
+    weights = {name: convert(np.ones(p.shape, np.float32)) for name, p in cell.parameters(3, 4).items()}
     state = zero_state(cell, weights, rows)
     assert len(state) == len(cell.state)
     for array in state:

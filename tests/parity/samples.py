@@ -1,23 +1,33 @@
-"""Random weights, lengths, sequences and states for any cell: what all parity tests are run on."""
+"""Random weights, lengths, sequences and states for any cell: the inputs of all parity tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
 from anaphora.cells import CELLS
+from anaphora.config import declared
+
+
+def variants(cell):
+    """Every combination of the choices of a cell's options, as dictionaries."""
+    choices = {field.name: declared(cell, field.name)["choices"] for field in fields(cell)}
+    names = [name for name in choices if choices[name]]
+    return [dict(zip(names, values, strict=True)) for values in product(*(choices[name] for name in names))]
+
 
 EVERY_CELL = [
-    pytest.param(cell(activation), id=f"{name}-{activation}")
+    pytest.param(cell(**options), id="-".join([name, *options.values()]))
     for name, cell in CELLS.items()
-    for activation in cell.activations
+    for options in variants(cell)
 ]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The arguments of one call of `scan`, and `upstream`: gradients that arrive at the outputs and at the state."""
+    """The arguments of one call of `scan`, and `upstream`: the gradients of the outputs and the state."""
 
     weights: dict
     x: object
@@ -39,7 +49,7 @@ class Sample:
         return self._converted(leaf, torch.tensor(self.lengths))
 
     def rows(self, chosen):
-        """The same weights, and of the batch the chosen rows."""
+        """The same weights, with the chosen rows of the batch."""
         state, upstream = (tuple(array[chosen] for array in arrays) for arrays in (self.state, self.upstream))
         return Sample(self.weights, self.x[chosen], self.lengths[chosen], state, upstream)
 
@@ -50,7 +60,7 @@ class Sample:
 
 
 def sample(cell, *, T, H=5, D=3, B=5, ragged=True, seed=0):
-    """A call of `scan` in float64, with NaN wherever the contract says that nothing is read."""
+    """A call of `scan` in float64, with NaN where the contract says that nothing is read."""
     rng = np.random.default_rng(seed)
     lengths_B = ragged_lengths(rng, B, T) if ragged else np.full(B, T)
     x_BTD = rng.standard_normal((B, T, D))
@@ -61,7 +71,7 @@ def sample(cell, *, T, H=5, D=3, B=5, ragged=True, seed=0):
 
 
 def random_weights(rng, cell, D, H):
-    """Every number of every gate and bias is another one, so swapped gates and missing biases cannot pass."""
+    """All numbers of all gates and biases differ, so that tests find swapped gates and missing biases."""
     return {name: random_array(rng, parameter.shape, H) for name, parameter in cell.parameters(D, H).items()}
 
 

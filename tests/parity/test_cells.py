@@ -116,7 +116,7 @@ def test_no_state_is_a_state_of_zeros(cell):
 
 
 @both_directions
-def test_every_named_gate_is_traced_at_every_place(cell, reverse):
+def test_every_named_gate_is_traced_at_every_step(cell, reverse):
     given = sample(cell, T=9)
     y_BTH, _, gates = scan(cell, *given.inputs, given.state, reverse, trace=True)
     assert tuple(gates) == cell.gates
@@ -168,7 +168,7 @@ def test_the_padding_gets_no_gradient(cell, reverse):
 
 
 @both_directions
-def test_a_batch_of_no_places_returns_the_state_it_was_given(cell, reverse):
+def test_a_batch_of_no_steps_returns_the_state_it_was_given(cell, reverse):
     given = sample(cell, T=0)
     y_BTH, end = scan(cell, *given.inputs, given.state, reverse)
     assert y_BTH.shape == (5, 0, 5)

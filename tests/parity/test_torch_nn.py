@@ -1,6 +1,6 @@
 """Stacks of layers and directions against `torch.nn`, with its own weights: outputs, states and gradients.
 
-This is what shows that the equations are torch's: same gate order, same two biases, same reset gate.
+These tests show that the equations are torch's: the same gate order, the same two biases, the same reset gate.
 """
 
 import pytest
@@ -8,26 +8,28 @@ import torch
 from tolerances import TOLERANCES, assert_all_close, error
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from anaphora.cells import CELLS
+from anaphora.cells.gru import GRU
+from anaphora.cells.lstm import LSTM
+from anaphora.cells.rnn import RNN
 from anaphora.engine import reference, stack
 from anaphora.engine import torch as torch_engine
 
 MODULES = {
-    ("rnn", "tanh"): lambda *sizes, **options: torch.nn.RNN(*sizes, nonlinearity="tanh", **options),
-    ("rnn", "relu"): lambda *sizes, **options: torch.nn.RNN(*sizes, nonlinearity="relu", **options),
-    ("lstm", "tanh"): torch.nn.LSTM,
-    ("gru", "tanh"): torch.nn.GRU,
+    RNN("tanh"): lambda *sizes, **options: torch.nn.RNN(*sizes, nonlinearity="tanh", **options),
+    RNN("relu"): lambda *sizes, **options: torch.nn.RNN(*sizes, nonlinearity="relu", **options),
+    LSTM("tanh"): torch.nn.LSTM,
+    GRU(): torch.nn.GRU,
 }
 ENGINES = {
     "reference": (reference.scan, torch.float64),
     "torch": (torch_engine.scan, torch.float32),
 }
 D, H, T = 7, 11, 12
-RAGGED = torch.tensor([5, 12, 1, 9])  # torch can pack no empty row
+RAGGED = torch.tensor([5, 12, 1, 9])  # a PackedSequence has no empty rows
 FULL = torch.tensor([12, 12, 12, 12])
 
 pytestmark = [
-    pytest.mark.parametrize(("name", "activation"), MODULES),
+    pytest.mark.parametrize("cell", MODULES, ids=str),
     pytest.mark.parametrize(("scan", "dtype"), ENGINES.values(), ids=ENGINES),
     pytest.mark.parametrize("lengths_B", [FULL, RAGGED], ids=["full", "ragged"]),
     pytest.mark.parametrize(("layers", "bidirectional"), [(1, False), (2, False), (1, True), (2, True)]),
@@ -35,15 +37,15 @@ pytestmark = [
 
 
 class Pair:
-    """The same network twice, torch's in float64 and ours; each run gives what it returns and its gradients."""
+    """The same network in torch, in float64, and in ours."""
 
-    def __init__(self, name, activation, scan, dtype, lengths_B, layers, bidirectional):
-        self.cell = CELLS[name](activation)
+    def __init__(self, cell, scan, dtype, lengths_B, layers, bidirectional):
+        self.cell = cell
         self.scan, self.lengths_B = scan, lengths_B
         self.options = {"bidirectional": bidirectional}
         self.layers = layers
         torch.manual_seed(5)
-        make = MODULES[name, activation]
+        make = MODULES[cell]
         self.module = make(D, H, num_layers=layers, batch_first=True, dtype=torch.float64, **self.options)
         stacked = layers * (1 + bidirectional)
         draw = {"generator": torch.Generator().manual_seed(3), "dtype": torch.float64}
@@ -76,8 +78,8 @@ class Pair:
 
 
 @pytest.fixture
-def pair(name, activation, scan, dtype, lengths_B, layers, bidirectional):
-    return Pair(name, activation, scan, dtype, lengths_B, layers, bidirectional)
+def pair(cell, scan, dtype, lengths_B, layers, bidirectional):
+    return Pair(cell, scan, dtype, lengths_B, layers, bidirectional)
 
 
 def test_outputs_equal_torch_nn(pair, dtype):

@@ -1,4 +1,4 @@
-"""How far an engine may be from the equation: the one table of tolerances, and the one measure of error.
+"""The tolerances of all engines, and the measure of error.
 
 An error is max|actual - expected| / max|expected| over a whole tensor, where `expected` comes from the reference loop
 in float64.
@@ -10,14 +10,14 @@ import numpy as np
 TOLERANCES = {
     "float64": 1e-12,
     "float32": 1e-5,
-    # What products of these leave (tests/native/test_precision.py); measured are 6e-3 and 1.3e-2.
+    # Errors of products of these types (tests/native/test_precision.py); measured are 6e-3 and 1.3e-2.
     "bfloat16": 1e-2,
     "int8": 2e-2,
 }
 
 
 def error(actual, expected):
-    """max|actual - expected| / max|expected|; NaN (which no tolerance allows) where a number is missing."""
+    """max|actual - expected| / max|expected|; NaN, which no tolerance allows, if a number is NaN."""
     actual, expected = as_numpy(actual), as_numpy(expected)
     assert actual.shape == expected.shape, f"shape {actual.shape}, but {expected.shape} is expected"
     if expected.size == 0:
@@ -28,17 +28,17 @@ def error(actual, expected):
 
 
 def tolerance(array):
-    """What the table allows for an array of this kind."""
+    """The tolerance for the dtype of an array."""
     return TOLERANCES[str(as_numpy(array).dtype)]
 
 
 def as_numpy(array):
-    """The numbers of a NumPy array or of a torch tensor."""
+    """A torch tensor as a NumPy array."""
     return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
 
 
 def assert_close(actual, expected, what=""):
-    """The error is within the tolerance of the dtype of `actual`."""
+    """Assert that the error is within the tolerance for the dtype of `actual`."""
     measured = error(actual, expected)
     assert measured <= tolerance(actual), f"{what}: error {measured:.2e}, allowed {tolerance(actual):.0e}"
 
