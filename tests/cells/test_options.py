@@ -90,7 +90,7 @@ def test_a_new_cells_option_needs_no_other_edit(decayed):
     assert declared(Options, "decay")["at_most"] == 1
     assert declared(Options, "activation")["choices"] == ("tanh", "relu", "soft")
     assert make_cell(Options(cell="decayed", decay=0.25)) == decayed(decay=0.25)
-    with pytest.raises(OptionError, match="decay=2.0 is out of range"):
+    with pytest.raises(OptionError, match=r"decay=2\.0 is out of range"):
         Options(cell="decayed", decay=2.0)
     with pytest.raises(OptionError, match="activation='relu' is not one of soft, tanh"):
         make_cell(Options(cell="decayed", activation="relu"))
@@ -104,6 +104,6 @@ def test_weight_drop_wants_recurrent_weights(name):
     if CELLS[name].recurrent_weights:
         assert network.encoder(3).weight_drop == 0.2
     else:
-        with pytest.raises(OptionError, match=f"weight_drop=0.2: the cell {name} has no recurrent weights"):
+        with pytest.raises(OptionError, match=rf"weight_drop=0\.2: the cell {name} has no recurrent weights"):
             network.encoder(3)
     assert recurrent(network, 3, 4, weight_drop=0.0).cell == CELLS[name]()

@@ -19,7 +19,7 @@ from anaphora.engine.ragged import inside, zero_state
 from anaphora.errors import OptionError
 
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-KERNELS: dict[Cell, str] = {RNN("tanh"): "rnn_tanh", RNN("relu"): "rnn_relu", LSTM("tanh"): "lstm", GRU(): "gru"}
+NAMES: dict[Cell, str] = {RNN("tanh"): "rnn_tanh", RNN("relu"): "rnn_relu", LSTM("tanh"): "lstm", GRU(): "gru"}
 """The cells that have a compiled kernel, and its name there."""
 MAX_THREADS = 1024
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
@@ -29,12 +29,12 @@ PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 def kernel_of(cell: Cell) -> str | None:
     """The name of the cell's kernel, None if it has none."""
-    return KERNELS.get(cell)
+    return NAMES.get(cell)
 
 
 def cell_of(kernel: str) -> Cell:
     """The cell that a kernel computes."""
-    return next(cell for cell, name in KERNELS.items() if name == kernel)
+    return next(cell for cell, name in NAMES.items() if name == kernel)
 
 
 class Projecting(dict[str, Any]):
@@ -132,12 +132,12 @@ def scan(
 def _linear_scan(
     cell: LinearCell, weights: Any, x_BTD: Any, lengths_B: Any, state: State | None, reverse: bool, ends: bool
 ) -> tuple[Any, State]:
-    B, T, _ = x_BTD.shape
+    B, T, D = x_BTD.shape
     H, lengths_B = cell.width(weights), _integers(lengths_B)
     (h0_BH,) = zero_state(cell, weights, B) if state is None else state
     if ragged := not (lengths_B == T).all():
         inside_BT = inside(x_BTD, lengths_B)[..., 0]
-    x_ND = np.ascontiguousarray(x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, -1), np.float32)
+    x_ND = np.ascontiguousarray(x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, D), np.float32)
     is_packed = isinstance(weights, Projecting)
     x_NG = weights.product.logits(x_ND, threads()) if is_packed else cell.project(np, x_ND[None], weights)[0]
 
