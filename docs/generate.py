@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
-from anaphora.cells import CELLS
+from anaphora.cells import CELLS, Cell
 from anaphora.cli import cli
 from anaphora.cli.options import suits
 from anaphora.config import Config, declared
@@ -57,19 +58,28 @@ def cells_page() -> str:
         "",
         "A cell is one step of an equation, in one file of `src/anaphora/cells/`. Weights have torch's names and "
         "layout: `weight_ih` `[G, D]`, `weight_hh` `[G, H]`, `bias_ih`, `bias_hh` `[G]`, the gates' rows one after the "
-        "other in the order given here. `weight_hh` starts orthogonal for each gate, `weight_ih` Glorot-uniform, "
-        "biases zero unless said otherwise.",
+        "other in the order given here. For each gate, `weight_hh` starts orthogonal and `weight_ih` Glorot-uniform; "
+        "biases start at zero unless stated otherwise.",
         "",
-        "To add one: write the file, add its line to the table in `cells/__init__.py`, run `python docs/generate.py`. "
-        "The command line, the estimators, the runtime and the parity tests have it then.",
+        "To add a cell, write the file, add its line to the table in `cells/__init__.py` and run "
+        "`python docs/generate.py`. The fields of a cell are its options. The command line, the estimators, the "
+        "runtime and the parity tests take the cell and its options from there. If the gates do not read the state, "
+        "derive from `LinearCell` and write `coefficients`: the engines then compute all steps at once.",
     ]
     for name, cell in CELLS.items():
         lines += ["", f"## `{name}`", "", (inspect.getdoc(inspect.getmodule(cell)) or "").strip(), ""]
         equations = (inspect.getdoc(cell) or "").split("\n", 2)[2]  # after the first line and a blank one
         lines += ["```text", equations.rstrip(), "```", ""]
-        lines += [f"Gates: {', '.join(cell.gates)}. State: {', '.join(cell.state)}."]
-        lines += [f"Activations: {', '.join(cell.activations)}."]
+        weights = ", ".join(f"`{weight}`" for weight in cell().parameters(1, 1))
+        lines += [f"Gates: {', '.join(cell.gates)}. State: {', '.join(cell.state)}. Weights: {weights}.", ""]
+        lines += [option_of_cell(cell, field.name) for field in fields(cell)] or ["No options."]
     return "\n".join(lines) + "\n"
+
+
+def option_of_cell(cell: type[Cell], name: str) -> str:
+    rules, default = declared(cell, name), cell.__dataclass_fields__[name].default
+    choices = f": {', '.join(f'`{choice}`' for choice in rules['choices'])}" if rules["choices"] else ""
+    return f"Option `{name}`, {rules['help']}{choices}. Default: `{default}`."
 
 
 def commands_page() -> str:

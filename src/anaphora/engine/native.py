@@ -65,6 +65,16 @@ def resolve(precision: str) -> str:
     return "bfloat16" if _native.has_bfloat16(environment()[0]) else "float32"
 
 
+def project(cell: Cell, x_ND: Any, weights: Weights) -> Any:
+    """The projection of inputs `[N, D]`, by the compiled product if the weights are prepared for it: `[N, G]`.
+
+    The compiled product of a row does not depend on the number of rows, so chunks give the same bits as the whole.
+    """
+    if isinstance(weights, Projecting):
+        return weights.product.logits(np.ascontiguousarray(x_ND, np.float32), threads())
+    return cell.project(np, x_ND[None], weights)[0]
+
+
 def used(cell: Cell, precision: str) -> str:
     """The precision of a cell's products: float32 if the cell has no kernel."""
     return "float32" if kernel_of(cell) is None else resolve(precision)
@@ -137,9 +147,8 @@ def _linear_scan(
     (h0_BH,) = zero_state(cell, weights, B) if state is None else state
     if ragged := not (lengths_B == T).all():
         inside_BT = inside(x_BTD, lengths_B)[..., 0]
-    x_ND = np.ascontiguousarray(x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, D), np.float32)
-    is_packed = isinstance(weights, Projecting)
-    x_NG = weights.product.logits(x_ND, threads()) if is_packed else cell.project(np, x_ND[None], weights)[0]
+    x_ND = x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, D)
+    x_NG = project(cell, x_ND, weights)
 
     def by_row(values_NH: Any) -> Any:
         if not ragged:

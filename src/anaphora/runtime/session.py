@@ -49,7 +49,8 @@ class Session:
             raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
         self.rows, self._tokens = rows, embedding is not None
         if native.kernel_of(cell) is None:
-            self._make: Any = partial(_Equation, cell, list(layers), rows, embedding)
+            prepared = [native.prepare(cell, weights) for weights in layers]
+            self._make: Any = partial(_Equation, cell, prepared, rows, embedding)
         else:
             self._make = _packed(cell, layers, rows, precision, embedding, table_bytes, weight_ih)
         self._begin()
@@ -157,7 +158,7 @@ class _Equation:
         states = iter(self.states)
         for weights in self.layers:
             state = [next(states) for _ in self.cell.state]
-            after, _ = self.cell.step(np, self.cell.project(np, x[:, None], weights)[:, 0], tuple(state), weights)
+            after, _ = self.cell.step(np, native.project(self.cell, x, weights), tuple(state), weights)
             for array, new in zip(state, after, strict=True):
                 array[...] = new
             x = state[0]
