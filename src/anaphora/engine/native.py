@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anaphora import _native
-from anaphora.cells import GRU, LSTM, RNN, Cell, LinearCell
-from anaphora.cells.cell import State, Weights
+from anaphora.cells.cell import Cell, LinearCell, State, Weights
+from anaphora.cells.gru import GRU
+from anaphora.cells.lstm import LSTM
+from anaphora.cells.rnn import RNN
 from anaphora.engine import reference
 from anaphora.engine.ragged import inside, zero_state
 from anaphora.errors import OptionError

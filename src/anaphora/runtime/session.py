@@ -49,7 +49,7 @@ class Session:
             raise OptionError(f"a session needs a row and a layer, not {rows} rows and {len(layers)} layers")
         self.rows, self._tokens = rows, embedding is not None
         if native.kernel_of(cell) is None:
-            prepared = [native.prepare(cell, weights) for weights in layers]
+            prepared: list[Any] = [native.prepare(cell, weights) for weights in layers]
             self._make: Any = partial(_Equation, cell, prepared, rows, embedding)
         else:
             self._make = _packed(cell, layers, rows, precision, embedding, table_bytes, weight_ih)
@@ -139,7 +139,7 @@ class _Equation:
     def __init__(self, cell: Cell, layers: Sequence[Weights], rows: int, embedding: Any) -> None:
         self.cell, self.layers, self.embedding = cell, layers, embedding
         D = cell.input_width(layers[0])
-        self.inputs = np.zeros((rows, D), np.float32) if embedding is None else np.zeros(rows, np.int64)
+        self.inputs: NDArray[Any] = np.zeros((rows, D), np.float32) if embedding is None else np.zeros(rows, np.int64)
         self.states = [
             np.zeros((rows, width), np.float32)
             for weights in layers
