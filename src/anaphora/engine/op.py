@@ -107,7 +107,7 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Outputs, h and c at the rows' ends (c is empty for a cell without one), and what else backward needs."""
     packed = pack(cell, weight_ih, weight_hh, bias_ih, bias_hh, precision=precision, forward=True)
-    kept = keeping(x, cell, weight_hh.shape[1], precision, keep)
+    kept = keeping(x, cell, packed.hidden, precision, keep)
     # A custom operator must be deterministic in all of its outputs, also in the unused parts: the padding of each row,
     # and the rows past the last step of a ragged batch.
     kept[:, -16:].zero_()
@@ -236,8 +236,8 @@ scan_backward_op = custom_op("anaphora::scan_backward", backward, mutates_args=(
 
 @scan_op.register_fake
 def _(*inputs: Any) -> tuple[Tensor, ...]:
-    x, _, _, _, weight_hh, _, _, h0_BH, c0_BH, cell, _, _, precision, keep = inputs
-    H, rows = weight_hh.shape[1], rows_of(x) if keep else 0
+    x, _, _, _, _, _, _, h0_BH, c0_BH, cell, _, _, precision, keep = inputs
+    H, rows = h0_BH.shape[1], rows_of(x) if keep else 0
     return (
         x.new_empty(*x.shape[:-1], H),
         x.new_empty(h0_BH.shape),
