@@ -24,6 +24,8 @@ WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 NAMES: dict[Cell, str] = {RNN("tanh"): "rnn_tanh", RNN("relu"): "rnn_relu", LSTM("tanh"): "lstm", GRU(): "gru"}
 """The cells that have a compiled kernel, and its name there."""
 MAX_THREADS = 1024
+BLOCK_NUMBERS = 1 << 16
+"""The coefficients of linear cells are computed for this many projected numbers at a time, which fit into the cache."""
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 """The types that the factors of products are rounded to; states and sums are float32. `int8` is for inference only.
 `auto` is bfloat16 where the processor multiplies it faster than float32, else float32."""
@@ -151,15 +153,20 @@ def _linear_scan(
         inside_BT = inside(x_BTD, lengths_B)[..., 0]
     x_ND = x_BTD[inside_BT] if ragged else x_BTD.reshape(B * T, D)
     x_NG = project(cell, x_ND, weights)
+    a_NH, b_NH = (np.empty((len(x_NG), H), np.float32) for _ in range(2))
+    block = max(1, BLOCK_NUMBERS // x_NG.shape[1])
+    for start in range(0, len(x_NG), block):
+        part = slice(start, start + block)
+        a_NH[part], b_NH[part] = cell.coefficients(np, x_NG[part], weights)
 
     def by_row(values_NH: Any) -> Any:
         if not ragged:
-            return np.ascontiguousarray(values_NH, np.float32).reshape(B, T, H)
+            return values_NH.reshape(B, T, H)
         values_BTH = np.empty((B, T, H), np.float32)
         values_BTH[inside_BT] = values_NH
         return values_BTH
 
-    a_BTH, b_BTH = map(by_row, cell.coefficients(np, x_NG, weights))
+    a_BTH, b_BTH = by_row(a_NH), by_row(b_NH)
     y_BTH, end_BH = (np.zeros if ragged else np.empty)((B, T, H), np.float32), np.empty((B, H), np.float32)
     h0_BH = np.ascontiguousarray(h0_BH, np.float32)
     _native.linear_scan(a_BTH, b_BTH, lengths_B, reverse, h0_BH, y_BTH, end_BH, environment()[0], threads())
