@@ -1,11 +1,4 @@
-// AVX-512 with products of bfloat16 and of bytes, by tiles where there are rows enough; all in float is avx512's
-// (dispatch.cpp).
-#include "kernels.h"
-#include <immintrin.h>
+// AVX-512 with products of bfloat16 and int8: by matrix tiles where there are enough rows, else by vectors.
 #define ISA amx
-namespace amx {
-#include "kernels/vector.h"
-#define SINGLE_KIND Kind{}
-#define HAS_HALF true
+#define MULTIPLIES_BFLOAT16
 #include "kernels/unit.h"
-}

@@ -1,12 +1,4 @@
-// AVX-512 with products of bfloat16 and of bytes; all in float is avx512's (dispatch.cpp).
-#include "kernels.h"
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+// AVX-512 with products of bfloat16 and int8.
 #define ISA avx512_bf16
-namespace avx512_bf16 {
-#include "kernels/vector.h"
-#define SINGLE_KIND Kind{}
-#define HAS_HALF true
+#define MULTIPLIES_BFLOAT16
 #include "kernels/unit.h"
-}

@@ -8,40 +8,42 @@
 #include <sys/mman.h>
 #endif
 
+namespace anaphora {
 namespace {
 
-constexpr size_t HEAD = 64, WORTH = size_t(1) << 18, HUGE_PAGE = size_t(1) << 21, MOST = size_t(1) << 30;
-constexpr int64_t OLD = 512;
+constexpr size_t HEADER_BYTES = 64, MIN_REUSED_BYTES = size_t(1) << 18, HUGE_PAGE = size_t(1) << 21;
+constexpr size_t MAX_IDLE_BYTES = size_t(1) << 30;
+constexpr int64_t MAX_IDLE_CALLS = 512;
 
-// In the HEAD bytes before what the caller sees.
+// Stored in the HEADER_BYTES before the caller's memory.
 struct Block {
     size_t bytes, alignment;
-    int64_t used;  // the number of the call that handed it back
+    int64_t released;  // the number of the call that released it
 };
 
-// Blocks nobody uses now. Whoever finds the list busy (another thread's, or a forked parent's) goes to the system.
-std::mutex busy;
-std::vector<Block*>& idle = *new std::vector<Block*>;  // never deleted: a thread may outlive what is
+// Unused blocks. A thread that finds the list locked (by another thread, or by a forked parent) goes to the system.
+std::mutex idle_mutex;
+std::vector<Block*>& idle = *new std::vector<Block*>;  // never deleted: threads may outlive static objects
 size_t idle_bytes = 0;
 int64_t calls = 0;
 
 void free_block(Block* block) noexcept { ::operator delete(block, std::align_val_t(block->alignment)); }
 
-void forget(size_t place) {
-    idle_bytes -= idle[place]->bytes;
-    idle.erase(idle.begin() + long(place));
+void remove_idle(size_t index) {
+    idle_bytes -= idle[index]->bytes;
+    idle.erase(idle.begin() + long(index));
 }
 
 }  // namespace
 
-void* take(size_t bytes) {
+void* allocate(size_t bytes) {
     if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
-    const bool worth = bytes >= WORTH;
+    const bool reused = bytes >= MIN_REUSED_BYTES;
     const size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
-    const size_t unit = worth ? (alignment > 64 ? HUGE_PAGE : WORTH) : 64;
-    bytes = (bytes + HEAD + unit - 1) / unit * unit;
-    if (worth) {
-        const std::unique_lock<std::mutex> lock(busy, std::try_to_lock);
+    const size_t unit = reused ? (alignment > 64 ? HUGE_PAGE : MIN_REUSED_BYTES) : 64;
+    bytes = (bytes + HEADER_BYTES + unit - 1) / unit * unit;
+    if (reused) {
+        const std::unique_lock<std::mutex> lock(idle_mutex, std::try_to_lock);
         if (lock) {
             ++calls;
             size_t best = idle.size();
@@ -51,8 +53,8 @@ void* take(size_t bytes) {
                     best = i;
             if (best < idle.size()) {
                 Block* const block = idle[best];
-                forget(best);
-                return reinterpret_cast<char*>(block) + HEAD;
+                remove_idle(best);
+                return reinterpret_cast<char*>(block) + HEADER_BYTES;
             }
         }
     }
@@ -61,26 +63,27 @@ void* take(size_t bytes) {
     if (alignment == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
     Block* const block = new (memory) Block{bytes, alignment, 0};
-    return reinterpret_cast<char*>(block) + HEAD;
+    return reinterpret_cast<char*>(block) + HEADER_BYTES;
 }
 
-void give(void* shown) noexcept {
-    Block* const block = reinterpret_cast<Block*>(static_cast<char*>(shown) - HEAD);
-    if (block->bytes >= WORTH) {
-        const std::unique_lock<std::mutex> lock(busy, std::try_to_lock);
+void release(void* memory) noexcept {
+    Block* const block = reinterpret_cast<Block*>(static_cast<char*>(memory) - HEADER_BYTES);
+    if (block->bytes >= MIN_REUSED_BYTES) {
+        const std::unique_lock<std::mutex> lock(idle_mutex, std::try_to_lock);
         if (lock) try {
-                block->used = ++calls;
+                block->released = ++calls;
                 idle.push_back(block);
                 idle_bytes += block->bytes;
                 for (size_t i = 0; i < idle.size();) {  // oldest first
-                    if (idle_bytes <= MOST && calls - idle[i]->used <= OLD) break;
+                    if (idle_bytes <= MAX_IDLE_BYTES && calls - idle[i]->released <= MAX_IDLE_CALLS) break;
                     Block* const old = idle[i];
-                    forget(i);
+                    remove_idle(i);
                     free_block(old);
                 }
                 return;
-            } catch (const std::bad_alloc&) {
-            }
+            } catch (const std::bad_alloc&) {}
     }
     free_block(block);
 }
+
+}  // namespace anaphora

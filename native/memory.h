@@ -1,35 +1,45 @@
-// Large blocks of memory that are handed back to be used again. A training step needs the same sheets as the step
-// before; asking the system each time costs a page fault for every 4 KiB, a sixth of an LSTM's whole step.
+// Large blocks of memory that are reused. A training step needs buffers of the same sizes as the step before. Fresh
+// memory from the system costs a page fault for every 4 KiB: a sixth of an LSTM's training step.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
-void* take(size_t bytes);        // 64-byte aligned, not cleared; throws std::bad_alloc
-void give(void* block) noexcept;
+namespace anaphora {
+
+void* allocate(size_t bytes);  // aligned to 64 bytes, not cleared; throws std::bad_alloc
+void release(void* block) noexcept;
 
 template <typename T>
-class Room {
+class Buffer {
    public:
-    Room() = default;
-    explicit Room(int64_t count) : block_(static_cast<T*>(take(size_t(count) * sizeof(T)))) {}
-    Room(Room&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
-    Room& operator=(Room&& other) noexcept {
-        T* const mine = block_;
-        block_ = other.block_, other.block_ = mine;
+    Buffer() = default;
+    explicit Buffer(int64_t count) : block_(static_cast<T*>(allocate(size_t(count) * sizeof(T)))) {}
+    Buffer(Buffer&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(block_, other.block_);
         return *this;
     }
-    ~Room() { if (block_) give(block_); }
+    ~Buffer() {
+        if (block_) release(block_);
+    }
     T* get() const { return block_; }
-    T* release() { T* const block = block_; block_ = nullptr; return block; }
+    T* detach() {  // the caller then calls release
+        T* const block = block_;
+        block_ = nullptr;
+        return block;
+    }
 
    private:
     T* block_ = nullptr;
 };
 
 template <typename T>
-Room<T> cleared(int64_t count) {
-    Room<T> room(count);
-    std::fill_n(room.get(), count, T(0));
-    return room;
+Buffer<T> cleared(int64_t count) {
+    Buffer<T> buffer(count);
+    std::fill_n(buffer.get(), count, T(0));
+    return buffer;
 }
+
+}  // namespace anaphora

@@ -12,18 +12,19 @@
 #include <pthread.h>
 #endif
 
+namespace anaphora {
 namespace {
 
-void run_alone(int threads, Task task, void* context) {
+void run_serially(int threads, Task task, void* context) {
     for (int thread = 0; thread < threads; ++thread) task(context, thread, threads);
 }
 
-// A few threads that wait for work. One job at a time: whoever finds the pool busy does its own work alone.
+// Threads that wait for work. The pool runs one job at a time; a caller that finds it busy runs its job by itself.
 class Pool {
    public:
     bool run(int threads, Task task, void* context) {
-        std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
-        if (!alone) return false;
+        std::unique_lock<std::mutex> job_lock(busy_, std::try_to_lock);
+        if (!job_lock) return false;
         {
             std::lock_guard<std::mutex> lock(mutex_);
             while (int(workers_.size()) < threads - 1) {
@@ -67,7 +68,7 @@ class Pool {
     int threads_ = 0, left_ = 0;
 };
 
-// Never deleted: its threads wait until the process ends. A forked child has none of them and begins anew.
+// Never deleted: its threads wait until the process ends. A forked child has none of them and makes a new pool.
 std::atomic<Pool*> pool{nullptr};
 
 // libgomp's entry points, as its compilers call them.
@@ -84,43 +85,46 @@ struct Job {
 
 void openmp_job(void* data) {
     const Job& job = *static_cast<Job*>(data);
-    const int step = omp_threads();  // it may give fewer than were asked for
+    const int step = omp_threads();  // OpenMP may run fewer threads than asked for
     for (int thread = omp_thread(); thread < job.threads; thread += step) job.task(job.context, thread, job.threads);
 }
 
 #if defined(__unix__) || defined(__APPLE__)
 void forget_after_fork() {
     pool = nullptr;
-    omp_parallel = nullptr;  // libgomp waits for ever for threads that a forked child does not have
+    omp_parallel = nullptr;  // in a child, libgomp waits for ever for the parent's threads
 }
-const int watching_forks = pthread_atfork(nullptr, nullptr, forget_after_fork);
+const int fork_handler = pthread_atfork(nullptr, nullptr, forget_after_fork);
 #endif
 
 }  // namespace
 
 bool share_openmp() {
 #if defined(__linux__)
-    const auto found = [](const char* name) { return dlsym(RTLD_DEFAULT, name); };
-    omp_thread = reinterpret_cast<Number>(found("omp_get_thread_num"));
-    omp_threads = reinterpret_cast<Number>(found("omp_get_num_threads"));
-    omp_in_parallel = reinterpret_cast<Number>(found("omp_in_parallel"));
-    if (omp_thread && omp_threads && omp_in_parallel) omp_parallel = reinterpret_cast<Parallel>(found("GOMP_parallel"));
+    const auto symbol = [](const char* name) { return dlsym(RTLD_DEFAULT, name); };
+    omp_thread = reinterpret_cast<Number>(symbol("omp_get_thread_num"));
+    omp_threads = reinterpret_cast<Number>(symbol("omp_get_num_threads"));
+    omp_in_parallel = reinterpret_cast<Number>(symbol("omp_in_parallel"));
+    if (omp_thread && omp_threads && omp_in_parallel)
+        omp_parallel = reinterpret_cast<Parallel>(symbol("GOMP_parallel"));
 #endif
     return omp_parallel != nullptr;
 }
 
 void run(int threads, Task task, void* context) {
-    if (threads <= 1) return run_alone(threads, task, context);
+    if (threads <= 1) return run_serially(threads, task, context);
     if (const Parallel parallel = omp_parallel) {
-        if (omp_in_parallel()) return run_alone(threads, task, context);
+        if (omp_in_parallel()) return run_serially(threads, task, context);
         Job job{threads, task, context};
         return parallel(openmp_job, &job, unsigned(threads), 0);
     }
-    Pool* mine = pool;
-    if (!mine) {
-        Pool* const made = new Pool;
-        if (pool.compare_exchange_strong(mine, made)) mine = made;
-        else delete made;
+    Pool* current = pool;
+    if (!current) {
+        Pool* const created = new Pool;
+        if (pool.compare_exchange_strong(current, created)) current = created;
+        else delete created;
     }
-    if (!mine->run(threads, task, context)) run_alone(threads, task, context);
+    if (!current->run(threads, task, context)) run_serially(threads, task, context);
 }
+
+}  // namespace anaphora

@@ -1,11 +1,2 @@
-#include "kernels.h"
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #define ISA portable
-namespace portable {
-#include "kernels/vector.h"
-#define SINGLE_KIND Any<Single>::kind
-#define HAS_HALF false
 #include "kernels/unit.h"
-}

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+namespace anaphora {
 namespace {
 
 constexpr double INF = std::numeric_limits<double>::infinity();
@@ -18,11 +19,11 @@ To bits(From from) {
     return to;
 }
 
-// e^x for x <= 0, in multiples of 2^-40, to the nearest. As in kernels/activations.h: e^x = 2^n e^r with n next to
-// x / ln 2; Taylor's series of e^r is within 2^-41.
+// e^x for x <= 0, rounded to a multiple of 2^-40. As in kernels/activations.h, e^x = 2^n e^r with n the integer nearest
+// to x / ln 2. The Taylor series of e^r has an error below 2^-41.
 inline uint64_t weight_of(double x) {
-    constexpr double MAGIC = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer, in the low bits
-    x = x > -30 ? x : -30;                        // below 2^-41 all the same
+    constexpr double MAGIC = 6755399441055744.0;  // 1.5 * 2^52: adding it leaves the nearest integer in the low bits
+    x = x > -30 ? x : -30;                        // the result is below 2^-41 there
     const double shifted = x * 1.4426950408889634 + MAGIC;
     const double r = x - (shifted - MAGIC) * 0.6931471805599453;
     double p = 1.0 / 3628800;
@@ -37,17 +38,15 @@ inline uint64_t weight_of(double x) {
     p = p * r + 1;
     p = p * r + 1;
     p = p * bits<double>((bits<uint64_t>(shifted) << 52) + bits<uint64_t>(1.0));
-    return bits<uint64_t>(p + 4096) - bits<uint64_t>(4096.0);  // whose last digit is 2^-40
+    return bits<uint64_t>(p + 4096) - bits<uint64_t>(4096.0);  // the last bit of 4096 is 2^-40
 }
 
-// Which of the classes of about equal weights one belongs to: its exponent and the first bits behind.
+// The bucket of a weight: its exponent and the first FINE bits of its mantissa.
 constexpr int FINE = 3, BUCKETS = 41 << FINE;
-inline int bucket(uint64_t weight) {
-    return int(bits<uint64_t>(double(weight)) >> (52 - FINE)) - (1023 << FINE);
-}
+inline int bucket(uint64_t weight) { return int(bits<uint64_t>(double(weight)) >> (52 - FINE)) - (1023 << FINE); }
 
 double highest(const double* x, int64_t n) {
-    constexpr int LANES = 8;  // sums of their own, or each comparison would wait for the one before
+    constexpr int LANES = 8;  // separate maxima: comparisons then do not wait for each other
     double most[LANES];
     std::fill_n(most, LANES, -INF);
     int64_t i = 0;
@@ -69,8 +68,7 @@ void philox(uint32_t (&counter)[4], uint64_t key) {
     }
 }
 
-Sampler::Sampler(int64_t tokens)
-    : tokens_(tokens), score_(tokens), weight_(tokens), keys_(tokens), sum_(BUCKETS) {}
+Sampler::Sampler(int64_t tokens) : tokens_(tokens), score_(tokens), weight_(tokens), keys_(tokens), sum_(BUCKETS) {}
 
 uint64_t Sampler::total() const {
     uint64_t sum = 0;
@@ -78,8 +76,8 @@ uint64_t Sampler::total() const {
     return sum;
 }
 
-// Leaves the first tokens, by falling weight (of equals the lowest id first), whose measures add up to `goal`; the
-// weights of the others become 0. Sums of classes of weights tell in which of them the last token is.
+// Keeps the first tokens, by descending weight (of equals, the lowest id first), whose measures add up to `goal`; sets
+// the weights of the others to 0. The sums of the buckets tell which bucket the last of these tokens is in.
 template <typename Measure>
 void Sampler::cut(uint64_t goal, const Measure& measure) {
     uint64_t *const weight = weight_.get(), *const sum = sum_.get();
@@ -88,12 +86,12 @@ void Sampler::cut(uint64_t goal, const Measure& measure) {
         if (weight[id]) sum[bucket(weight[id])] += measure(weight[id]);
     int last = BUCKETS - 1;
     for (; last >= 0 && sum[last] < goal; --last) goal -= sum[last];
-    if (last < 0) return;  // all are not enough
+    if (last < 0) return;  // all tokens together do not reach the goal
 
     uint64_t *first = keys_.get(), *past = first;
     for (int64_t id = 0; id < tokens_; ++id)
         if (weight[id] && bucket(weight[id]) == last) *past++ = key(id);
-    while (past - first > 1) {  // the one that is looked for is in between
+    while (past - first > 1) {  // the last token is between them
         uint64_t* const middle = first + (past - first) / 2;
         std::nth_element(first, middle, past, std::greater<uint64_t>());
         uint64_t upper = 0;
@@ -108,7 +106,7 @@ void Sampler::cut(uint64_t goal, const Measure& measure) {
 int64_t Sampler::draw(const float* logits, const uint8_t* seen, const Sampling& by, uint64_t position, uint32_t row) {
     double* const score = score_.get();
     uint64_t* const weight = weight_.get();
-    const int64_t V = tokens_;  // a member might change with what is written
+    const int64_t V = tokens_;  // a local copy: the compiler cannot know that writes leave a member unchanged
     int wrong = 0;
     for (int64_t id = 0; id < V; ++id) wrong |= logits[id] != logits[id];
     if (wrong) return NOT_NUMBERS;
@@ -127,7 +125,7 @@ int64_t Sampler::draw(const float* logits, const uint8_t* seen, const Sampling& 
     for (int64_t id = 0; id < V; ++id) weight[id] = weight_of((score[id] - most) / by.temperature);
     if (by.top_k) cut(uint64_t(by.top_k), [](uint64_t) { return 1; });
     if (by.top_p < 1)
-        cut(uint64_t(std::max(1.0, std::ceil(by.top_p * double(total())))), [](uint64_t one) { return one; });
+        cut(uint64_t(std::max(1.0, std::ceil(by.top_p * double(total())))), [](uint64_t weight) { return weight; });
 
     uint32_t random[4] = {uint32_t(position), uint32_t(position >> 32), row, 0};
     philox(random, by.seed);
@@ -138,3 +136,5 @@ int64_t Sampler::draw(const float* logits, const uint8_t* seen, const Sampling& 
     while ((sum += weight[id]) <= target) ++id;
     return id;
 }
+
+}  // namespace anaphora

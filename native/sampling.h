@@ -1,10 +1,12 @@
-// How a token is drawn from a network's scores. The rule stands, in words and in NumPy, in
-// src/anaphora/runtime/sampling.py; here it is fast. This unit is compiled without fused multiplications, and all past
-// the scores is done in double and in whole numbers: the same scores give the same tokens on every machine.
+// Draws tokens from a network's scores. src/anaphora/runtime/sampling.py defines the rule, in words and in NumPy; this
+// is the fast version. The unit is compiled without fused multiplications, and everything after the scores is computed
+// in double and in integers, so the same scores give the same tokens on every machine.
 #pragma once
 #include <cstdint>
 
 #include "memory.h"
+
+namespace anaphora {
 
 struct Sampling {
     double temperature;  // 0: the highest score
@@ -16,27 +18,29 @@ struct Sampling {
 
 class Sampler {
    public:
-    static constexpr int ID_BITS = 23;  // of a key; the others hold a weight
-    static constexpr int64_t MOST_TOKENS = int64_t(1) << ID_BITS;
+    static constexpr int ID_BITS = 23;  // of a key; its other bits hold a weight
+    static constexpr int64_t MAX_TOKENS = int64_t(1) << ID_BITS;
     enum : int64_t { NOT_NUMBERS = -1, NONE_LEFT = -2 };
 
-    explicit Sampler(int64_t tokens);  // 1 to MOST_TOKENS; drawing takes no memory
+    explicit Sampler(int64_t tokens);  // 1 to MAX_TOKENS; drawing allocates nothing
 
-    // A token, or what is wrong. logits and seen are [tokens]. `position` and `row` choose the random number.
+    // A token, or one of the errors above. logits and seen are [tokens]. `position` and `row` select the random number.
     int64_t draw(const float* logits, const uint8_t* seen, const Sampling& by, uint64_t position, uint32_t row);
 
    private:
     template <typename Measure>
     void cut(uint64_t goal, const Measure& measure);
-    uint64_t key(int64_t id) const { return weight_.get()[id] << ID_BITS | uint64_t(MOST_TOKENS - 1 - id); }
+    uint64_t key(int64_t id) const { return weight_.get()[id] << ID_BITS | uint64_t(MAX_TOKENS - 1 - id); }
     uint64_t total() const;
 
     int64_t tokens_;
-    Room<double> score_;     // [tokens]
-    Room<uint64_t> weight_;  // [tokens] probabilities, as multiples of 2^-40 of the highest
-    Room<uint64_t> keys_;    // [tokens] for `cut`
-    Room<uint64_t> sum_;     // [BUCKETS]
+    Buffer<double> score_;     // [tokens]
+    Buffer<uint64_t> weight_;  // [tokens] probabilities, in multiples of 2^-40 of the highest
+    Buffer<uint64_t> keys_;    // [tokens] for `cut`
+    Buffer<uint64_t> sum_;     // [BUCKETS]
 };
 
 // Philox4x32-10 (Salmon et al. 2011).
 void philox(uint32_t (&counter)[4], uint64_t key);
+
+}  // namespace anaphora

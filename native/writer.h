@@ -1,11 +1,13 @@
-// A network that writes: a session's outputs are scored by a head, a token is drawn (sampling.h), the session takes it.
-// All memory is taken when it is made; a token takes none.
+// Generates tokens: a head scores a session's outputs, a token is drawn (sampling.h), and the session reads it. A
+// writer allocates everything when it is made; a token allocates nothing.
 #pragma once
 #include <cmath>
 
 #include "head.h"
 #include "sampling.h"
 #include "session.h"
+
+namespace anaphora {
 
 class Writer {
    public:
@@ -14,7 +16,7 @@ class Writer {
     using Flags = nb::ndarray<const uint8_t, nb::c_contig, nb::device::cpu>;
     using Done = nb::ndarray<uint8_t, nb::c_contig, nb::device::cpu>;
 
-    // `threads` score and draw; the session has its own number of them.
+    // `threads` is for scoring and drawing; the session has its own number.
     Writer(Session& session, const Head& head, int threads)
         : session_(session), head_(head), rows_(session.rows()), tokens_(head.tokens()), threads_(threads) {
         const auto differ = [](const std::string& what, int64_t a, const std::string& other, int64_t b) {
@@ -24,8 +26,8 @@ class Writer {
         if (!session.takes_tokens()) throw std::invalid_argument("a writer needs a session that takes tokens");
         differ("the head takes rows of ", head.width(), " numbers, the session gives ", session.width());
         differ("the head scores tokens: ", tokens_, ", the session knows ", session.tokens());
-        if (tokens_ > Sampler::MOST_TOKENS)
-            throw std::invalid_argument("a writer is for up to " + std::to_string(Sampler::MOST_TOKENS) + " tokens");
+        if (tokens_ > Sampler::MAX_TOKENS)
+            throw std::invalid_argument("a writer is for up to " + std::to_string(Sampler::MAX_TOKENS) + " tokens");
         logits_ = cleared<float>(rows_ * tokens_), seen_ = cleared<uint8_t>(rows_ * tokens_);
         next_ = cleared<int64_t>(rows_);
         scratch_ = head.scratch(threads);
@@ -34,12 +36,12 @@ class Writer {
 
     Writer(const Writer&) = delete;
 
-    // Takes tokens as they are: [n], the same for all rows, or [n, rows]. Where one is not known, none is taken.
+    // Reads the given tokens: [n], the same for all rows, or [n, rows]. If one of them is unknown, it reads none.
     void read(const Tokens& ids) {
         const bool same = ids.ndim() == 1;
         const int64_t* const given = same ? data(ids, "ids", {-1}) : data(ids, "ids", {-1, rows_});
         const int64_t n = int64_t(ids.shape(0)), rows = same ? 1 : rows_;
-        const auto alone = session_.alone();
+        const auto lock = session_.exclusive();
         const nb::gil_scoped_release released;
         for (int64_t i = 0; i < n * rows; ++i) session_.check(i / rows, given[i]);
         for (int64_t i = 0; i < n; ++i) {
@@ -48,9 +50,9 @@ class Writer {
         }
     }
 
-    // Draws as many tokens as `out` [n, rows] has places for each row, fewer where all are done, and says how many. A row
-    // that is `done` [rows] draws none and stays where it is: -1 in `out`. One that draws `end` takes it, and is done.
-    // Where scores cannot be drawn from, it raises after the tokens that could be.
+    // Draws n tokens for each row into `out` [n, rows], fewer if all rows are done, and returns how many. A row that is
+    // `done` [rows] does not advance and gets -1. A row that draws `end` reads it and is done. If scores cannot be
+    // drawn from, it raises after the last token that could be drawn.
     int64_t write(const Drawn& out, double temperature, int64_t top_k, double top_p, double repetition_penalty,
                   uint64_t seed, const std::optional<Flags>& banned, int64_t end, const Done& done) {
         const auto check = [](const char* name, double value, double least, double most) {
@@ -62,15 +64,17 @@ class Writer {
         int64_t* const to = data(out, "out", {-1, rows_});
         const int64_t n = int64_t(out.shape(0));
         const uint8_t* const ban = data(banned, "banned", {tokens_}, false);
-        const Sampling by{temperature, top_k, top_p, repetition_penalty, seed, ban};
+        Sampling sampling{};
+        sampling.temperature = temperature, sampling.top_k = top_k, sampling.top_p = top_p;
+        sampling.repetition_penalty = repetition_penalty, sampling.seed = seed, sampling.banned = ban;
         uint8_t* const is_done = data(done, "done", {rows_});
-        const auto alone = session_.alone();
+        const auto lock = session_.exclusive();
         const nb::gil_scoped_release released;
-        const AllAgain after{session_};
+        const AllRowsAfterwards restore{session_};
         session_.choose_rows(is_done);
         int64_t written = 0;
         for (; written < n && std::find(is_done, is_done + rows_, 0) != is_done + rows_; ++written) {
-            draw(by, is_done);
+            draw(sampling, is_done);
             bool ended = false;
             for (int64_t row = 0; row < rows_; ++row) {
                 const int64_t id = next_.get()[row];
@@ -86,16 +90,16 @@ class Writer {
         return written;
     }
 
-    // Views: the scores that the last tokens were drawn from; which tokens each row has had (not 0).
+    // Views: the scores that the last tokens were drawn from; the tokens that each row has read (not 0).
     nb::object logits(nb::handle self) { return view(logits_.get(), self); }
     nb::object seen(nb::handle self) { return view(seen_.get(), self); }
 
-    uint64_t position = 0;  // how many tokens were drawn since the beginning: the place among the random numbers
+    uint64_t position = 0;  // tokens drawn so far: the index of the next random number
 
    private:
-    struct AllAgain {
+    struct AllRowsAfterwards {
         Session& session;
-        ~AllAgain() { session.choose_rows(nullptr); }
+        ~AllRowsAfterwards() { session.choose_rows(nullptr); }
     };
 
     template <typename T>
@@ -104,17 +108,17 @@ class Writer {
         return nb::cast(nb::ndarray<nb::numpy, T>(numbers, 2, shape, self));
     }
 
-    void draw(const Sampling& by, const uint8_t* done) {
+    void draw(const Sampling& sampling, const uint8_t* done) {
         head_.score(session_.top(), rows_, logits_.get(), scratch_.get(), threads_);
-        on_threads(int(samplers_.size()), [&](int thread, int all) {
-            for (int64_t row = thread; row < rows_; row += all) {
+        on_threads(int(samplers_.size()), [&](int thread, int count) {
+            for (int64_t row = thread; row < rows_; row += count) {
                 if (done[row]) {
-                    next_.get()[row] = 0;  // any that is a token
+                    next_.get()[row] = 0;  // any valid token
                     continue;
                 }
                 const float* const scores = logits_.get() + row * tokens_;
                 const uint8_t* const seen = seen_.get() + row * tokens_;
-                next_.get()[row] = samplers_[size_t(thread)].draw(scores, seen, by, position, uint32_t(row));
+                next_.get()[row] = samplers_[size_t(thread)].draw(scores, seen, sampling, position, uint32_t(row));
             }
         });
         for (int64_t row = 0; row < rows_; ++row) {
@@ -135,9 +139,11 @@ class Writer {
     const Head& head_;
     int64_t rows_, tokens_;
     int threads_;
-    Room<float> logits_;
-    Room<uint8_t> seen_;
-    Room<int64_t> next_;
-    Room<char> scratch_;
+    Buffer<float> logits_;
+    Buffer<uint8_t> seen_;
+    Buffer<int64_t> next_;
+    Buffer<char> scratch_;
     std::vector<Sampler> samplers_;
 };
+
+}  // namespace anaphora

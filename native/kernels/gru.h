@@ -3,16 +3,17 @@
 // q = W_hn h + b_hn
 // n = tanh(x_n + r q)
 // h' = (1 - z) n + z h
-// torch's and cuDNN's GRU: the reset gate stands after the product (Cho et al. 2014, as cuDNN computes it). x_r and x_z
-// hold both biases, x_n its own.
+// The GRU of torch and cuDNN: the reset gate is applied after the product (Cho et al. 2014, as cuDNN computes it). x_r
+// and x_z include both biases, x_n its own.
+#pragma once
+#include "steps.h"
 
-struct GatedRecurrentUnit {
-    static constexpr Cell CELL = GRU;
-    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];
-    // Kept are n r z q: what x reaches stands first, what h reaches last.
-    static constexpr int X[GATES] = {2, 0, 1};  // n r z of the weights' r z n
-    static constexpr int H_PART = 1;
-    static constexpr bool HAS_C = false;
+namespace anaphora::ISA {
+
+struct GatedRecurrentUnit : CellBase<GRU> {
+    // Kept values and gradients are ordered n r z q: x reaches the first three, h the last three.
+    static constexpr int X[GATES] = {2, 0, 1};  // n r z among the weights' r z n
+    static constexpr int H_PART = 1;            // the last three are r z q, the weights' order
 
     template <typename P, bool KEEP>
     INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t u, int n) {
@@ -34,7 +35,7 @@ struct GatedRecurrentUnit {
     INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {
         const int64_t j = u * LANES;
         const auto* const at = Record<GatedRecurrentUnit, typename P::Kept>::gates(s.kept, u);
-        const Vec one = all(1.0f);
+        const Vec one = broadcast(1.0f);
         const Vec new_ = load(at, LANES), r = load(at + LANES, LANES);
         const Vec z = load(at + 2 * LANES, LANES), q = load(at + 3 * LANES, LANES);
         const Vec dn = dh * (one - z) * (one - new_ * new_);
@@ -45,3 +46,5 @@ struct GatedRecurrentUnit {
         store(s.dh + j, dh * z, n);
     }
 };
+
+}  // namespace anaphora::ISA

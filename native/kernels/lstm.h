@@ -2,13 +2,15 @@
 // c' = f c + i g
 // h' = o tanh(c')
 // where x_. is W_i. x with both biases (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+#pragma once
+#include "steps.h"
 
-struct LongShortTermMemory {
-    static constexpr Cell CELL = LSTM;
-    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];  // i f g o
-    static constexpr int X[GATES] = {0, 1, 2, 3};  // the weights' block behind each column of x W_ih
-    static constexpr int H_PART = 0;               // W_hh's gradients begin at this column
-    static constexpr bool HAS_C = true;
+namespace anaphora::ISA {
+
+struct LongShortTermMemory : CellBase<LSTM> {
+    // Gates and their gradients are ordered i f g o, as in the weights.
+    static constexpr int X[GATES] = {0, 1, 2, 3};  // the weights' row block of each gate in x W_ih
+    static constexpr int H_PART = 0;               // the first block of dgates that W_hh's gradient takes
 
     // product: W_h. h; s: one row at step t.
     template <typename P, bool KEEP>
@@ -36,7 +38,7 @@ struct LongShortTermMemory {
         using Kept = Record<LongShortTermMemory, typename P::Kept>;
         const int64_t j = u * LANES;
         const auto* const at = Kept::gates(s.kept, u);
-        const Vec one = all(1.0f);
+        const Vec one = broadcast(1.0f);
         const Vec i = load(at, LANES), f = load(at + LANES, LANES);
         const Vec g = load(at + 2 * LANES, LANES), o = load(at + 3 * LANES, LANES);
         const Vec tanh_c = P::tanh(load(Kept::c(s.kept, u)));
@@ -50,3 +52,5 @@ struct LongShortTermMemory {
         store(s.dh + j, Vec{}, n);
     }
 };
+
+}  // namespace anaphora::ISA

@@ -1,33 +1,39 @@
-// Products with a matrix that belongs to no cell: y = x W^T + bias. A thread takes some of the columns of W^T and all
-// rows: one row is enough for many threads, and none shares a sum, so that no number of them changes one.
+// Products with a matrix that belongs to no cell: y = x W^T + bias. A thread takes some columns of W^T and all rows.
+// One row is then enough work for many threads, and as no sum is divided, no result depends on their number.
+#pragma once
+#include "panels.h"
+#include "share.h"
+#include "tiles.h"
 
-constexpr int64_t CODED_ROWS = 64;  // rows that are made ready at a time
+namespace anaphora::ISA {
+
+constexpr int64_t CODED_ROWS = 64;  // rows that are encoded at a time
 
 template <typename P>
-struct MatrixRoom {
-    int64_t x_words;    // from one coded row to the next
-    Word* x;            // [CODED_ROWS, x_words], where rows are coded
-    const Word** from;  // [CODED_ROWS]
-    float** to;         // [CODED_ROWS]
-    float* scores;      // of rows, and
-    const Word** lines;  // of a sheet: what a loss needs (kernels/cross_entropy.h)
+struct MatrixScratch {
+    int64_t x_words;     // stride of coded rows
+    Word* x;             // [CODED_ROWS, x_words], where rows are coded
+    const Word** from;   // [CODED_ROWS]
+    float** to;          // [CODED_ROWS]
+    float* scores;       // [score_floats] and
+    const Word** lines;  // [line_count] for cross_entropy.h
     int64_t bytes;
 
-    MatrixRoom(int64_t K, void* scratch, int thread, int64_t score_floats = 0, int64_t line_count = 0)
+    MatrixScratch(int64_t K, void* scratch, int thread, int64_t score_floats = 0, int64_t line_count = 0)
         : x_words(coded_stride<P>(K)) {
-        Carver carver{0};
-        for (int pass = 0; pass < (scratch ? 2 : 1); ++pass) {
-            if (pass) carver = {reinterpret_cast<uintptr_t>(scratch) + uintptr_t(thread * carver.bytes)};
-            x = carver.take<Word>(P::PER > 1 ? CODED_ROWS * x_words : 0);
-            from = carver.take<const Word*>(CODED_ROWS);
-            to = carver.take<float*>(CODED_ROWS);
-            scores = carver.take<float>(score_floats);
-            lines = carver.take<const Word*>(line_count);
+        Arena arena{0};
+        for (int pass = 0; pass < (scratch ? 2 : 1); ++pass) {  // the first pass counts the bytes of one thread
+            if (pass) arena = {reinterpret_cast<uintptr_t>(scratch) + uintptr_t(thread * arena.bytes)};
+            x = arena.allocate<Word>(P::PER > 1 ? CODED_ROWS * x_words : 0);
+            from = arena.allocate<const Word*>(CODED_ROWS);
+            to = arena.allocate<float*>(CODED_ROWS);
+            scores = arena.allocate<float>(score_floats);
+            lines = arena.allocate<const Word*>(line_count);
         }
-        bytes = carver.bytes;
+        bytes = arena.bytes;
     }
 
-    // Rows of x, as they are multiplied.
+    // Points `from` at rows of x, encoded if the precision needs it.
     void read(const float* x_rows, int64_t count, int64_t K) const {
         for (int64_t i = 0; i < count; ++i) {
             from[i] = reinterpret_cast<const Word*>(x_rows + i * K);
@@ -46,7 +52,7 @@ int64_t matrix_words(int64_t K, int64_t columns) {
 
 template <typename P>
 int64_t matrix_scratch(int64_t K) {
-    return MatrixRoom<P>(K, nullptr, 0).bytes;
+    return MatrixScratch<P>(K, nullptr, 0).bytes;
 }
 
 template <typename P>
@@ -63,11 +69,18 @@ void pack_matrix(int64_t K, int64_t columns, const float* w, Word* packed, int t
 
 template <typename P>
 void matrix_product(const MatrixProduct& f, int thread, int threads) {
-    const MatrixRoom<P> room(f.K, f.scratch, thread);
+    const Tiles tiles(f.rows);
+    const MatrixScratch<P> scratch(f.K, f.scratch, thread);
     for (int64_t first = 0; first < f.rows; first += CODED_ROWS) {
         const int64_t count = f.rows - first < CODED_ROWS ? f.rows - first : CODED_ROWS;
-        room.read(f.x + first * f.K, count, f.K);
-        for (int64_t i = 0; i < count; ++i) room.to[i] = f.y + (first + i) * f.columns;
-        Product<P>{room.from, room.to, count, f.K, f.columns, f.matrix, f.bias, false}.run(thread, threads);
+        scratch.read(f.x + first * f.K, count, f.K);
+        for (int64_t i = 0; i < count; ++i) scratch.to[i] = f.y + (first + i) * f.columns;
+        Product<P> product;
+        product.x = scratch.from, product.y = scratch.to;
+        product.count = count, product.K = f.K, product.columns = f.columns;
+        product.panels = f.matrix, product.bias = f.bias;
+        product.run(thread, threads);
     }
 }
+
+}  // namespace anaphora::ISA

@@ -1,17 +1,29 @@
-// Packing. W_ih [G, D] and W_hh [G, H] come as torch has them.
+// The layouts of a cell's weights. W_ih [G, D] and W_hh [G, H] come in torch's layout.
 //
 // IH:      K = D, columns: vectors of the gates, see below            x -> gates
 // HH:      K = H, columns: vectors of the gates                       h -> gates
 // IH_BACK: K = the gates that x reaches, in their order, columns: D   dgates -> dx
 // HH_BACK: K = the gates that h reaches, columns: H                   dgates -> dh
 //
-// IH and HH have the gates of one vector of hidden units side by side; a panel of HH holds them all, so that a tile has
-// all that a step needs in registers. In a cell of one gate it holds up to four vectors.
+// IH and HH have the gates of one vector of hidden units side by side. A panel of HH holds all of them, so a tile has
+// everything that a step needs in registers. In a cell of one gate it holds up to four vectors.
+#pragma once
+#include "panels.h"
+#include "steps.h"
+
+namespace anaphora::ISA {
 
 template <typename C>
-int64_t gate_floats(int64_t H) { return Panels(H).vectors * C::GATES * LANES; }
+int64_t gate_floats(int64_t H) {
+    return Panels(H).vectors * C::GATES * LANES;
+}
 
-// From one row to the next, in lines of the cache: an odd number, or the same place of all rows would fall into one set.
+template <typename C>
+int64_t bias_floats(int64_t H) {
+    return gate_floats<C>(H) + Panels(H).vectors * LANES;
+}
+
+// The stride of rows in cache lines. It is odd: otherwise one column of all rows would fall into one set of the cache.
 INLINE int64_t odd_lines(int64_t bytes) { return (bytes + 63) / 64 | 1; }
 
 template <typename C, typename P>
@@ -20,8 +32,8 @@ int64_t kept_floats(int64_t H) {
     return bytes ? odd_lines(bytes) * 16 : 0;
 }
 
-// [units, GATES, LANES] what is added to x W_ih, then [units, LANES] what is added to W_hh h of the gate that x and h
-// reach apart (GRU's n).
+// [units, GATES, LANES] what is added to x W_ih, then [units, LANES] what is added to W_hh h for the gate that x and h
+// reach separately (GRU's n).
 template <typename C>
 void pack_bias(int64_t H, const float* b_ih, const float* b_hh, float* packed) {
     const Panels units(H);
@@ -35,8 +47,19 @@ void pack_bias(int64_t H, const float* b_ih, const float* b_hh, float* packed) {
     }
 }
 
+// The biases' gradients in torch's order. Those of dgates that x reaches come first, in the order of C::X; those that h
+// reaches come last, in torch's order.
+template <typename C>
+void bias_gradients(int64_t H, const float* db, float* db_ih, float* db_hh) {
+    for (int64_t gate = 0; gate < C::GATES; ++gate)
+        for (int64_t j = 0; j < H; ++j) {
+            db_ih[C::X[gate] * H + j] = db[gate * H + j];
+            db_hh[gate * H + j] = db[(C::H_PART + gate) * H + j];
+        }
+}
+
 template <typename C, typename P>
-int64_t packed_words(int64_t D, int64_t H, int which) {
+int64_t packed_words(int64_t D, int64_t H, Packing which) {
     constexpr int64_t G = C::GATES;
     switch (which) {
         case IH: return panel_words<P>(D, G * Panels(H).vectors);
@@ -47,9 +70,8 @@ int64_t packed_words(int64_t D, int64_t H, int which) {
 }
 
 template <typename C, typename P>
-void pack(int64_t D, int64_t H, int which, const float* w, Word* packed, int thread, int threads) {
+void pack(int64_t D, int64_t H, Packing which, const float* w, Word* packed, int thread, int threads) {
     const int64_t G = C::GATES * H, width = which == IH || which == IH_BACK ? D : H;  // W is [G, width]
-    const auto kept = [H](int64_t row) { return C::X[row / H] * H + row % H; };
     if (which == HH && C::GATES > 1) {
         const Panels units(H);
         for (int64_t u = thread; u < units.vectors; u += threads)
@@ -60,15 +82,14 @@ void pack(int64_t D, int64_t H, int which, const float* w, Word* packed, int thr
     }
     const bool back = which == IH_BACK || which == HH_BACK;
     const int64_t K = back ? G : width;
+    const auto weight_row = [&](int64_t k) { return which == IH_BACK ? C::X[k / H] * H + k % H : k; };
     const Panels panels(back ? width : gate_floats<C>(H));
     for (int64_t p = thread; p < panels.count; p += threads) {
         const int64_t first = panels.first(p);
         Word* const panel = packed + panel_words<P>(K, first);
         if constexpr (P::LEARNS)
             if (back) {
-                pack_rows<P>(panel, panels.width(p), K, [&](int64_t k) {
-                    return w + (which == IH_BACK ? kept(k) : k) * width + first * LANES;
-                }, [&](int v) { return panels.lanes(first + v); });
+                pack_lines<P>(panel, panels, p, K, [&](int64_t k) { return w + weight_row(k) * width; });
                 continue;
             }
         pack_columns<P>(panel, panels.width(p), K, [&](int v, int lane) {
@@ -77,3 +98,5 @@ void pack(int64_t D, int64_t H, int which, const float* w, Word* packed, int thr
         });
     }
 }
+
+}  // namespace anaphora::ISA

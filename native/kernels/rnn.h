@@ -1,11 +1,12 @@
 // h' = tanh(x + W_hh h) or relu(x + W_hh h), where x is W_ih x with both biases (Elman 1990).
+#pragma once
+#include "steps.h"
 
-struct Simple {
-    static constexpr Cell CELL = RNN_TANH;  // nothing is kept: h' tells its own slope
-    static constexpr int GATES = GATES_OF[CELL], KEPT = KEPT_OF[CELL];
+namespace anaphora::ISA {
+
+struct ElmanRnn : CellBase<RNN_TANH> {  // of RNN_RELU too, whose line in the table differs in relu alone
     static constexpr int X[GATES] = {0};
     static constexpr int H_PART = 0;
-    static constexpr bool HAS_C = false;
 
     template <typename P, bool KEEP>
     INLINE void forward(const Vec* product, const Step<typename P::Kept>& s, int64_t u, int n) {
@@ -14,10 +15,12 @@ struct Simple {
     }
 
     template <typename P>
-    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {
+    INLINE void backward(Vec dh, const StepBack<typename P::Kept>& s, int64_t u, int n) {  // h gives its own slope
         const int64_t j = u * LANES;
         const Vec h = load(s.h + j, n);
-        store(s.dgates + j, s.relu ? (h <= all(0.0f) ? Vec{} : dh) : dh * (all(1.0f) - h * h), n);
+        store(s.dgates + j, s.relu ? (h <= broadcast(0.0f) ? Vec{} : dh) : dh * (broadcast(1.0f) - h * h), n);
         store(s.dh + j, Vec{}, n);
     }
 };
+
+}  // namespace anaphora::ISA

@@ -1,5 +1,9 @@
-// The loop over time, for all cells. A thread takes every `threads`-th rank, so that each has long rows and short ones,
-// and runs them from the first step to the last without waiting for anyone: rows know nothing of each other.
+// How threads share a batch. A thread takes every `threads`-th rank, so each has long rows and short ones, and runs its
+// rows from the first step to the last. Rows do not depend on each other, so no thread waits for another.
+#pragma once
+#include "precision.h"
+
+namespace anaphora::ISA {
 
 // The ranks of one thread: thread, thread + threads, ...
 struct Share {
@@ -8,19 +12,22 @@ struct Share {
     int64_t rank(int64_t i) const { return thread + i * threads; }
 };
 
-INLINE int64_t place(const Batch& b, const Places& at, int64_t rank, int64_t t) {
+INLINE int64_t position(const Batch& b, const Positions& at, int64_t rank, int64_t t) {
     return at.row[b.row[rank]] + at.time[b.reverse ? b.length[rank] - 1 - t : t];
 }
 
-// Lays arrays out one after another in a thread's scratch. Without memory it only counts.
-struct Carver {
+// Allocates arrays one after another in a thread's scratch, each aligned to 64 bytes. At address 0 it only counts
+// bytes.
+struct Arena {
     uintptr_t base;
     int64_t bytes = 0;
 
     template <typename T>
-    T* take(int64_t count) {
+    T* allocate(int64_t count) {
         T* const array = reinterpret_cast<T*>(base + uintptr_t(bytes));
         bytes = up(bytes + count * int64_t(sizeof(T)), 64);
         return array;
     }
 };
+
+}  // namespace anaphora::ISA

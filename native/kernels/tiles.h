@@ -1,12 +1,18 @@
-// Products by tiles: eight registers of 16 rows of 64 bytes, of which one instruction multiplies two (Intel's AMX). A
-// panel's 16 words of one vector are a tile as they lie, and so are 16 words of 16 rows that have one stride.
+// Products by matrix tiles (Intel's AMX): eight registers of 16 rows of 64 bytes, and an instruction that multiplies
+// two of them. 16 words of one vector of a panel are a tile as they are in memory; so are 16 words of 16 rows of one
+// stride.
+#pragma once
+#include "panels.h"
+#include "precision.h"
+#if defined(__AMX_TILE__) && defined(ANAPHORA_MODEL_TILES)
+#include "tiles_model.h"
+#endif
+
+namespace anaphora::ISA {
 
 #if defined(__AMX_TILE__)
 
-#if defined(ANAPHORA_MODEL_TILES)
-#include "tiles_model.h"
-#else
-
+#if !defined(ANAPHORA_MODEL_TILES)
 struct TileConfig {
     uint8_t palette = 1, start = 0, reserved[14] = {};
     uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -17,9 +23,11 @@ static const TileConfig TILE_CONFIG = {};
 INLINE void tiles_begin() { asm volatile("ldtilecfg %0" : : "m"(TILE_CONFIG)); }
 INLINE void tiles_end() { asm volatile("tilerelease"); }
 
-// The compilers' own functions take no template's argument for a tile, and GCC's do not say that a load reads memory.
+// The compilers' intrinsics take no template argument for a tile, and GCC's do not declare that a load reads memory.
 template <int T>
-INLINE void tile_zero() { asm volatile("tilezero %%tmm%c0" : : "i"(T)); }
+INLINE void tile_zero() {
+    asm volatile("tilezero %%tmm%c0" : : "i"(T));
+}
 template <int T>
 INLINE void tile_load(const void* from, int64_t stride) {
     asm volatile("tileloadd (%1,%2,1), %%tmm%c0" : : "i"(T), "r"(from), "r"(stride) : "memory");
@@ -29,20 +37,21 @@ INLINE void tile_store(void* to, int64_t stride) {
     asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(T), "r"(to), "r"(stride) : "memory");
 }
 template <int SUM, int A, int B>
-INLINE void tile_dot(Half) {
+INLINE void tile_dot(BFloat16) {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SUM), "i"(A), "i"(B));
 }
 template <int SUM, int A, int B>
-INLINE void tile_dot(Byte) {
+INLINE void tile_dot(Int8) {
     asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SUM), "i"(A), "i"(B));
 }
 #endif
 
-// The thread's tiles, from here to the end of the scope, for places (steps of rows) that are worth it. Whoever else uses
-// tiles on this thread brings a shape of its own, and a thread that has released them is cheaper to switch.
+// Claims the thread's tiles until the end of the scope, if there are enough positions (steps of rows) to pay for it.
+// Other users of tiles on this thread load their own configuration, and a thread whose tiles are released is cheaper to
+// switch.
 struct Tiles {
-    explicit Tiles(int64_t places) {
-        if ((tiles_ready = places > FEW_ROWS)) tiles_begin();
+    explicit Tiles(int64_t positions) {
+        if ((tiles_ready = positions > FEW_ROWS)) tiles_begin();
     }
     ~Tiles() {
         if (tiles_ready) tiles_end();
@@ -72,8 +81,8 @@ INLINE void tiles_store(Vec (&sum)[ROWS_AT_ONCE][N]) {
     if constexpr (V < N) tile_store<V>(&sum[0][V], sizeof(sum[0])), tiles_store<V + 1, N>(sum);
 }
 
-// As for vectors (panels.h), for rows of one stride, of which some that follow the last are read. The sums need no
-// blocks: every instruction sums 16 words by itself before it adds them.
+// The overload of `multiply` (panels.h) for tiles. The rows have one stride; rows past the last are read. The sum needs
+// no blocks: every instruction sums 16 words before it adds them to the tile.
 template <typename P, int R, int N>
 INLINE void multiply(const Word* const* rows, Rows<R, false> tile, const Word* panel, int64_t K, Vec (&value)[R][N]) {
     const int64_t stride =
@@ -99,3 +108,5 @@ struct Tiles {
     explicit Tiles(int64_t) {}
 };
 #endif
+
+}  // namespace anaphora::ISA

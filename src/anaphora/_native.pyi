@@ -1,4 +1,4 @@
-"""The compiled kernels (`native/module.cpp`). Arrays are float32 and contiguous, places and lengths int64."""
+"""The compiled kernels (`native/module.cpp`). Arrays are float32 and contiguous, positions and lengths int64."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,22 +46,23 @@ class Packed:
         dx: Any | None,
         dw_ih: Any,
         dw_hh: Any,
-        db: Any,
+        db_ih: Any,
+        db_hh: Any,
         threads: int,
-    ) -> None: ...
+    ) -> None:
+        """In dh and dc the gradients of h_n and c_n before, of h0 and c0 after; dw and db are in torch's order."""
     def table(self, values: Any) -> NDArray[Any]: ...
     @property
     def isa(self) -> str: ...
     @property
     def hidden(self) -> int: ...
     @property
-    def biases(self) -> int: ...
-    @property
     def numbers(self) -> int: ...
     @property
     def gate_floats(self) -> int: ...
 
 def isas() -> list[str]: ...
+def cells() -> list[str]: ...
 def has_bfloat16(isa: str | None) -> bool: ...
 def kept(cell: str, hidden: int, precision: str, isa: str | None) -> int: ...
 def cross_entropy(
@@ -77,8 +78,36 @@ def cross_entropy(
     isa: str | None,
     threads: int,
 ) -> NDArray[Any]:
-    """Of rows x `[N, H]` the targets' log-probabilities under x W^T + b, and 1 where none is higher, `[N, 2]`; into dx,
-    dw and db the gradients of `share` times the sum of what the targets cost.
+    """The log-probabilities of the targets of rows x `[N, H]` under x W^T + b, and 1 where none is higher, `[N, 2]`.
+    Writes to dx, dw and db the gradients of `share` times the sum of -log-probability.
+    """
+
+def linear_scan(
+    a: Any, b: Any, lengths: Any, reverse: bool, h0: Any, y: Any, h_n: Any, isa: str | None, threads: int
+) -> None:
+    """h[t] = a[t] * h[t - 1] + b[t], elementwise: a, b and y are `[B, T, H]`, lengths `[B]`, h0 and h_n `[B, H]`.
+
+    Writes h to y, and the last h of each row (h0 if it is empty) to h_n. Step t of a reversed row is its position
+    length - 1 - t. Arrays may not overlap. Positions past a row's end are neither read nor written.
+    """
+
+def linear_scan_backward(
+    a: Any,
+    lengths: Any,
+    reverse: bool,
+    h0: Any,
+    y: Any,
+    dy: Any,
+    dh_n: Any,
+    da: Any,
+    db: Any,
+    dh0: Any,
+    isa: str | None,
+    threads: int,
+) -> None:
+    """Writes the gradients da and db `[B, T, H]` and dh0 `[B, H]`, given those of y `[B, T, H]` and h_n `[B, H]`.
+
+    Arrays may not overlap. Positions past a row's end are neither read nor written.
     """
 
 def share_openmp() -> bool: ...
@@ -117,7 +146,7 @@ class Writer:
         end: int,
         done: Any,
     ) -> int:
-        """Into `out` `[n, rows]`; how many of its lines were written: all, unless all rows were done before."""
+        """Write tokens to `out` `[n, rows]`. How many of its n lines were written: all, until all rows are done."""
 
     @property
     def seen(self) -> NDArray[Any]: ...

@@ -172,7 +172,7 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, weight_ih, weight_hh, bias_ih, bias_hh, h0 and c0 (x and c0: empty where nobody asks)."""
     packed = pack(cell, weight_ih, weight_hh, None, None, precision=precision, backward=True)
-    given = (h0_BH, c0_BH, y, kept, cell, reverse, time_first, needs_dx)
+    given = (h0_BH, c0_BH, y, kept, reverse, time_first, needs_dx)
     return backward_with(packed, dy, dh_n, dc_n, x, lengths_B, batch_sizes_T, weight_ih, weight_hh, *given)
 
 
@@ -190,19 +190,18 @@ def backward_with(
     c0_BH: Maybe,
     y: Tensor,
     kept: Tensor,
-    cell: str,
     reverse: bool,
     time_first: bool,
     needs_dx: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """`backward`, with weights that are packed already."""
     layout = Layout(x, lengths_B, batch_sizes_T, time_first)
-    G, H = weight_hh.shape
+    G = len(weight_hh)
     lstm = c0_BH is not None
     dx = (fresh if layout.full else zeros)(*x.shape) if needs_dx else x.new_empty(0)
     dh = dh_n.detach().clone(memory_format=torch.contiguous_format)
     dc = dc_n.detach().clone(memory_format=torch.contiguous_format) if dc_n is not None else x.new_empty(0)
-    dw_ih, dw_hh, db = x.new_empty(weight_ih.shape), x.new_empty(weight_hh.shape), x.new_empty(packed.biases)
+    dw_ih, dw_hh, db_ih, db_hh = (x.new_empty(shape) for shape in (weight_ih.shape, weight_hh.shape, G, G))
     packed.backward(
         flat(x),
         layout.row,
@@ -221,13 +220,10 @@ def backward_with(
         flat(dx) if needs_dx else None,
         array(dw_ih),
         array(dw_hh),
-        array(db),
+        array(db_ih),
+        array(db_hh),
         threads(),
     )
-    if cell == "gru":  # they are those of n r z q: the first three x's, the last three h's; torch's order is r z n
-        dw_ih, db_ih, db_hh = dw_ih.roll(-H, 0), db[:G].roll(-H), db[H:].clone()
-    else:
-        db_ih, db_hh = db, db.clone()
     return dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc
 
 
@@ -276,8 +272,7 @@ def _gradients(run: Any, ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *how: Any) -> 
     own = (x, lengths_B, batch_sizes_T, weight_ih, weight_hh, h0_BH, c0_BH, y, kept)
     dy, dh_n = (torch.zeros_like(of) if given is None else given for given, of in ((dy, y), (dh_n, h0_BH)))
     dc_n = None if c0_BH is None else torch.zeros_like(c0_BH) if dc_n is None else dc_n
-    how = (ctx.cell, ctx.reverse, ctx.time_first, *how, needs[0])
-    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, *how)
+    dx, dw_ih, dw_hh, db_ih, db_hh, dh, dc = run(dy, dh_n, dc_n, *own, *how, needs[0])
     gradients = (dx, None, None, dw_ih, dw_hh, db_ih, db_hh, dh, dc, None, None, None, None, None)
     return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=True))
 
@@ -287,7 +282,7 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
     # Views of its own: what of one input is made from another, or tied to it, must not count twice.
     inputs: tuple[Any, ...] = tuple(t if t is None else t.view_as(t) for t in ctx.saved_tensors[:9])
     x, lengths_B, sizes_T, weight_ih, weight_hh, bias_ih, bias_hh, *state = inputs
-    name, _, activation = ctx.cell.partition("_")
+    name, activation = next(key for key, kernel in native.NAMES.items() if kernel == ctx.cell)
     weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
     none = weight_ih.new_zeros(len(weight_ih))
     weights = {key: none if weight is None else weight for key, weight in weights.items()}
@@ -297,7 +292,7 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
         x = x.transpose(0, 1) if ctx.time_first else x
         lengths_B = torch.full((x.shape[0],), x.shape[1]) if lengths_B is None else lengths_B
     start = tuple(array for array in state if array is not None)
-    y, end = reference.scan(CELLS[name](activation or "tanh"), weights, x, lengths_B, start, ctx.reverse)
+    y, end = reference.scan(CELLS[name](activation), weights, x, lengths_B, start, ctx.reverse)
     if sizes_T is not None:
         y = pack_padded_sequence(y, lengths_B, batch_first=True).data
     y = y.transpose(0, 1) if ctx.time_first else y
@@ -312,7 +307,8 @@ def _gradients_with_a_graph(ctx: Any, upstream: tuple[Any, ...]) -> tuple[Any, .
 
 
 def _op_backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> tuple[Any, ...]:
-    return _gradients(scan_backward_op, ctx, dy, dh_n, dc_n, ctx.precision)
+    how = (ctx.cell, ctx.reverse, ctx.time_first, ctx.precision)
+    return _gradients(scan_backward_op, ctx, dy, dh_n, dc_n, *how)
 
 
 register_autograd("anaphora::scan", _op_backward, setup_context=_remember)
@@ -337,7 +333,7 @@ class Scan(torch.autograd.Function):
     def backward(ctx: Any, dy: Any, dh_n: Any, dc_n: Any, *_: Any) -> Any:
         if torch.is_grad_enabled():
             return _gradients_with_a_graph(ctx, (dy, dh_n, dc_n))
-        return _gradients(partial(backward_with, ctx.packed), ctx, dy, dh_n, dc_n)
+        return _gradients(partial(backward_with, ctx.packed), ctx, dy, dh_n, dc_n, ctx.reverse, ctx.time_first)
 
 
 def scan(

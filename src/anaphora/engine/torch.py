@@ -41,7 +41,7 @@ def scan(
     if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32:
         y_BTH, end = op.scan(kernel, x_BTD, lengths_B, None, tuple(_flat(weights)), start, reverse, precision)
         return y_BTH, end if ends else ()
-    if x_BTD.numel() == 0:
+    if x_BTD.numel() == 0 or kernel not in KERNELS:
         return reference.scan(cell, weights, x_BTD, lengths_B, state, reverse, trace, ends)
     return _scan_by_torch(KERNELS[kernel], weights, x_BTD, lengths_B, start, reverse, ends)
 
