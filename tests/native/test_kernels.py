@@ -52,12 +52,23 @@ def known(cell, H, T, reverse, ragged):
     return given, exact, exact_gradients, [error(actual, expected) for actual, expected in pairs]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@every_isa
-@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
-@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
-@pytest.mark.parametrize(("H", "T"), [*product((13, 199), (1, 100, 500)), (512, 1), (512, 100), (512, 500)])
-@every_kernel
+def every_setting():
+    """All settings at one small size; at the others all pairs of a kernel, an instruction set, a direction, ragged or
+    full rows, and a number of threads. The rest of the grid is marked `full`.
+    """
+    pairwise = [(False, False, 1), (False, True, 2), (True, False, 2), (True, True, 1)]
+    sizes = [(13, 100), (13, 1), (13, 500), *product((199, 512), (1, 100, 500))]
+    for (s, (H, T)), (k, param), (i, isa) in product(enumerate(sizes), enumerate(EVERY_KERNEL), enumerate(ISAS)):
+        for reverse, ragged, threads in product((False, True), (False, True), (1, 2)):
+            chosen = s == 0 or (reverse, ragged, threads) == pairwise[(s + k + i) % 4]
+            name = f"{param.id}-{H}-{T}-{'reverse' if reverse else 'forward'}-{'ragged' if ragged else 'full'}"
+            marks = () if chosen else pytest.mark.full
+            yield pytest.param(
+                *param.values, H, T, reverse, ragged, isa, threads, id=f"{name}-{isa}-{threads}", marks=marks
+            )
+
+
+@pytest.mark.parametrize(("cell", "H", "T", "reverse", "ragged", "isa", "threads"), [*every_setting()])
 def test_errors_are_at_most_twice_torchs_own(on, cell, H, T, reverse, ragged, isa, threads):
     on(isa, threads)
     given, values, gradients, allowed = known(cell, H, T, reverse, ragged)
@@ -169,6 +180,10 @@ def test_a_forked_child_computes_the_same(on):
         same = np.array_equal(native.scan(cell, single.weights, single.x, single.lengths, single.state)[0], expected)
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_every_native_cell_has_a_name_in_python():
+    assert sorted(native.NAMES.values()) == sorted(_native.cells())
 
 
 def test_an_unknown_instruction_set_is_named(monkeypatch):
