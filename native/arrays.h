@@ -53,7 +53,7 @@ auto* data(const Array& array, const char* name, const std::vector<int64_t>& sha
     std::vector<int64_t> actual;
     for (size_t i = 0; i < array.ndim(); ++i) {
         actual.push_back(int64_t(array.shape(i)));
-        matches = matches && (i >= shape.size() || shape[i] < 0 || shape[i] == actual.back());
+        matches = matches && (shape[i] < 0 || shape[i] == actual.back());
     }
     if (!matches)
         throw std::invalid_argument(std::string(name) + " is " + shape_text(actual) + ", not " + shape_text(shape));

@@ -27,6 +27,20 @@ INLINE void for_columns(const Batch& batch, int64_t H, int thread, int threads, 
     }
 }
 
+// Calls body(j, n) for vectors of n columns from j on, in the order of a scan that goes up or down: the processor then
+// sees one stream of addresses and fetches ahead of it.
+template <typename Body>
+INLINE void for_vectors(int64_t first, int64_t past, bool down, const Body& body) {
+    const int64_t whole = past - (past - first) % LANES;
+    if (down) {
+        if (whole < past) body(whole, int(past - whole));
+        for (int64_t j = whole - LANES; j >= first; j -= LANES) body(j, LANES);
+    } else {
+        for (int64_t j = first; j < whole; j += LANES) body(j, LANES);
+        if (whole < past) body(whole, int(past - whole));
+    }
+}
+
 static void linear_scan(const LinearScan& f, int thread, int threads) {
     for_columns(f.batch, f.H, thread, threads, [&f](int64_t row, int64_t length, int64_t first, int64_t past) {
         const int64_t H = f.H, step = f.batch.reverse ? -H : H;
@@ -35,9 +49,10 @@ static void linear_scan(const LinearScan& f, int thread, int threads) {
         for (int64_t t = 0; t < length; ++t, at += step) {
             const float *const a = f.a + at, *const b = f.b + at;
             float* const y = f.y + at;
-            int64_t j = first;
-            for (; j + LANES <= past; j += LANES) store(y + j, load(a + j) * load(h + j) + load(b + j));
-            if (const int n = int(past - j)) store(y + j, load(a + j, n) * load(h + j, n) + load(b + j, n), n);
+            for_vectors(
+                first, past, f.batch.reverse, [=](int64_t j, int n) __attribute__((always_inline)) {
+                    store(y + j, load(a + j, n) * load(h + j, n) + load(b + j, n), n);
+                });
             h = y;
         }
         for (int64_t j = first; j < past; ++j) f.h_n[row * H + j] = h[j];
@@ -56,19 +71,13 @@ static void linear_scan_backward(const LinearScanBackward& f, int thread, int th
             const float *const a = f.a + at, *const dy = f.dy + at;
             const float* const h_before = t ? f.y + at - step : f.h0 + row * H;
             float *const da = f.da + at, *const db = f.db + at;
-            int64_t j = first;
-            for (; j + LANES <= past; j += LANES) {
-                const Vec g = load(dy + j) + load(dh + j);
-                store(da + j, g * load(h_before + j));
-                store(db + j, g);
-                store(dh + j, g * load(a + j));
-            }
-            if (const int n = int(past - j)) {
-                const Vec g = load(dy + j, n) + load(dh + j, n);
-                store(da + j, g * load(h_before + j, n), n);
-                store(db + j, g, n);
-                store(dh + j, g * load(a + j, n), n);
-            }
+            for_vectors(
+                first, past, !f.batch.reverse, [=](int64_t j, int n) __attribute__((always_inline)) {
+                    const Vec g = load(dy + j, n) + load(dh + j, n);
+                    store(da + j, g * load(h_before + j, n), n);
+                    store(db + j, g, n);
+                    store(dh + j, g * load(a + j, n), n);
+                });
         }
     });
 }

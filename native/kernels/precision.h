@@ -100,8 +100,7 @@ struct Int8 {
     INLINE Vec value(Ints sum, const Word* scale, const Word* tail, int stride) {
         const Vec exact = __builtin_convertvector(sum - load(tail + stride), Vec);
         Vec product = exact * (Vec(load(tail)) * Vec(broadcast(*scale)));
-#if defined(__AVX2__)  // Keeps the product from being fused with a sum in some kernels only: the next int8 might
-                       // differ.
+#if defined(__AVX2__)  // not to be fused with a sum in some kernels only: one rounding less may change the next int8
         asm("" : "+x"(product));
 #endif
         return product;
